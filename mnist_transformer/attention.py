@@ -1,0 +1,128 @@
+"""Multi-head attention, and a way to watch it (Vaswani et al. 2017, "Attention Is All You Need").
+
+One class serves all three places: encoder self-attention (every patch looks at every patch),
+masked decoder self-attention (every token looks at itself and the tokens before it) and
+cross-attention (every token looks at the patches).
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class MultiHeadAttention(nn.Module):
+    """softmax(Q K^T / sqrt(head_dim)) V, in `num_heads` subspaces at once.
+
+    Args:
+        model_dim: width of a token; divisible by `num_heads`.
+        num_heads: number of heads; each works in `model_dim // num_heads` dimensions.
+        dropout: share of attention weights dropped in training, in [0, 1).
+    """
+
+    def __init__(self, model_dim: int, num_heads: int, dropout: float = 0.0):
+        super().__init__()
+        if model_dim % num_heads:
+            raise ValueError(f"model_dim {model_dim} is not divisible by num_heads {num_heads}")
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.query = nn.Linear(model_dim, model_dim)
+        self.key = nn.Linear(model_dim, model_dim)
+        self.value = nn.Linear(model_dim, model_dim)
+        self.output = nn.Linear(model_dim, model_dim)
+
+    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Let every position of `x` attend to `memory`, or to `x` itself.
+
+        Args:
+            x: (batch, queries, model_dim).
+            memory: (batch, keys, model_dim); None means self-attention.
+            mask: boolean, broadcastable to (batch, heads, queries, keys); True = may look.
+
+        Returns:
+            (batch, queries, model_dim).
+        """
+        return self.attend(x, *self.project(x if memory is None else memory), mask)
+
+    def project(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of `memory`, each (batch, heads, keys, head_dim).
+
+        Apart from `forward` so that decoding can compute them once and keep them.
+        """
+        return self._split_heads(self.key(memory)), self._split_heads(self.value(memory))
+
+    def attend(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+        """As `forward`, with keys and values that `project` already made."""
+        query = self._split_heads(self.query(x))
+        dropout = self.dropout if self.training else 0.0
+        recorders = _recorders.get()
+        if recorders:
+            weights = attention_weights(query, key, mask)
+            for recorder in recorders:
+                recorder.add(self, weights)
+            heads = F.dropout(weights, dropout) @ value
+        else:
+            # The same formula in one fused kernel, which never holds the weights in memory.
+            heads = F.scaled_dot_product_attention(query, key, value, mask, dropout)
+        return self.output(heads.transpose(1, 2).flatten(2))
+
+    def _split_heads(self, x: Tensor) -> Tensor:
+        """(batch, length, model_dim) -> (batch, heads, length, head_dim)."""
+        return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+
+
+def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) -> Tensor:
+    """softmax(Q K^T / sqrt(head_dim)), (batch, heads, queries, keys).
+
+    Every row sums to 1; where `mask` is False the weight is exactly 0.
+    """
+    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    return scores.softmax(dim=-1)
+
+
+class AttentionRecord(dict[str, list[Tensor]]):
+    """Attention weights by module name, e.g. `record["decoder.layers.0.cross_attention"]`.
+
+    Each value is a list with one tensor (batch, heads, queries, keys) per call of that module:
+    one for the encoder, one per decoding step for the decoder.
+    """
+
+    def __init__(self, model: nn.Module):
+        self._names = {
+            module: name
+            for name, module in model.named_modules()
+            if isinstance(module, MultiHeadAttention)
+        }
+        super().__init__((name, []) for name in self._names.values())
+
+    def add(self, module: MultiHeadAttention, weights: Tensor) -> None:
+        if module in self._names:
+            self[self._names[module]].append(weights.detach())
+
+
+# A context variable, not an attribute of the modules: every thread has its own, so two people may
+# read with one shared model at the same time and each record sees only its own reading.
+_recorders: ContextVar[tuple[AttentionRecord, ...]] = ContextVar("recorders", default=())
+
+
+@contextmanager
+def record_attention(model: nn.Module) -> Iterator[AttentionRecord]:
+    """Collect the attention weights of every call of `model` made inside the `with` block.
+
+    >>> with record_attention(model) as maps:
+    ...     model.read_canvases(canvases)
+    >>> maps["encoder.layers.0.attention"][0].shape
+    torch.Size([1, 4, 112, 112])
+    """
+    record = AttentionRecord(model)
+    token = _recorders.set((*_recorders.get(), record))
+    try:
+        yield record
+    finally:
+        _recorders.reset(token)

@@ -1,0 +1,113 @@
+"""Weights on disk: one safetensors file that also says what it holds."""
+
+import json
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from .classifier import Classifier
+from .config import Config
+from .transformer import Transformer
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+TRANSFORMER_WEIGHTS = WEIGHTS / "transformer_model.safetensors"
+CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
+
+_KINDS = {"transformer": Transformer, "classifier": Classifier}
+
+
+class CheckpointError(ValueError):
+    """A file that does not hold the model asked for; the message says what is wrong with it."""
+
+
+def save_model(model: Transformer | Classifier, path: str | Path, facts: dict | None = None) -> None:
+    """Write a model, its config and `facts` about it in one step: wholly or not at all.
+
+    Args:
+        model: what to save.
+        path: a `.safetensors` file; its folder is made if need be, an older file is replaced.
+        facts: anything JSON can hold, such as the training settings and the accuracy reached.
+    """
+    metadata = {
+        "kind": type(model).__name__.lower(),
+        "config": json.dumps(model.config.to_dict()),
+        "facts": json.dumps(facts or {}),
+    }
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    write_atomically(path, save(tensors, metadata))
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Replace the file at `path` by `data`; a crash leaves the old file, never half a new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_transformer(path: str | Path = TRANSFORMER_WEIGHTS) -> Transformer:
+    """The transformer in `path`, ready to read; by default the one that ships with the project.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        CheckpointError: if the file is damaged, foreign, or holds another model.
+    """
+    return _load(path, "transformer")
+
+
+def load_classifier(path: str | Path = CLASSIFIER_WEIGHTS) -> Classifier:
+    """As `load_transformer`, for the single-digit classifier."""
+    return _load(path, "classifier")
+
+
+def read_facts(path: str | Path) -> dict:
+    """What `save_model` was told about the model in `path`; raises as `load_transformer` does."""
+    _, metadata = _read(path)
+    return json.loads(metadata.get("facts", "{}"))
+
+
+def _load(path: str | Path, kind: str) -> nn.Module:
+    tensors, metadata = _read(path)
+    if metadata.get("kind") != kind:
+        raise CheckpointError(
+            f"{path} holds {metadata.get('kind') or 'weights of another program'}, not a {kind} of "
+            "this project"
+        )
+    try:
+        settings = json.loads(metadata["config"])
+        model = _KINDS[kind](Config(**settings))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} describes no model this version can build: {error}") from error
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the weights in {path} do not match the config beside them: {error}"
+        ) from error
+    bad = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if bad:
+        raise CheckpointError(f"{path} holds NaN or infinite weights, first in {bad[0]}")
+    return model.eval()
+
+
+def _read(path: str | Path) -> tuple[dict, dict]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"no weights at {path}: train some with `python -m mnist_transformer train`, or name "
+            "another file"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged or no safetensors file: {error}") from error

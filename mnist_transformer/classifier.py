@@ -1,0 +1,42 @@
+"""The single-digit classifier: the transformer's encoder with nothing but a linear map on top.
+
+If it names a digit rightly, the encoder sees.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from .config import CLASSIFIER_CONFIG, Config
+from .encoder import Encoder
+from .ink import BlankDrawing, Drawing, drawing_to_canvas
+from .reading import Classification
+
+
+class Classifier(nn.Module):
+    """Encoder, mean over the patches, one linear map to the ten digits."""
+
+    def __init__(self, config: Config = CLASSIFIER_CONFIG):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.digit = nn.Linear(config.model_dim, 10)
+
+    def forward(self, canvases: Tensor) -> Tensor:
+        """(batch, height, width), 0 = paper, 1 = ink -> logits (batch, 10)."""
+        return self.digit(self.encoder(canvases).mean(dim=1))
+
+    @torch.inference_mode()
+    def read(self, drawing: Drawing) -> Classification:
+        """Name the one digit in any drawing (see `drawing_to_canvas`).
+
+        Raises:
+            InkError: if the drawing cannot be understood as ink on paper.
+        """
+        if self.training:
+            raise ValueError("call model.eval() before reading: dropout is on")
+        try:
+            canvas = drawing_to_canvas(drawing, self.config)
+        except BlankDrawing:
+            return Classification(None, [])
+        probabilities = self(canvas.unsqueeze(0)).softmax(-1)[0]
+        return Classification(int(probabilities.argmax()), probabilities.tolist())

@@ -1,0 +1,80 @@
+"""Every number that fixes the shape of a model, and the tokens it reads and writes."""
+
+import dataclasses
+from dataclasses import dataclass
+
+# Tokens. The digits are their own ids, so `token == digit`. The model chooses among the first
+# NUM_OUTCOMES (a digit, or "the line ends here"); START and PAD are only ever read, never predicted.
+END = 10
+START = 11
+PAD = 12
+NUM_OUTCOMES = 11
+VOCABULARY_SIZE = 13
+
+
+@dataclass(frozen=True)
+class Config:
+    """The shape of a model. Saved beside the weights, so that a file says what it holds.
+
+    The canvas is a grey picture of `canvas_height` x `canvas_width` pixels, cut into square
+    patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches.
+
+    Raises:
+        ValueError: if the numbers do not fit together (each message names the two that clash).
+    """
+
+    canvas_height: int = 32
+    canvas_width: int = 224
+    patch_size: int = 8
+    stem_channels: tuple[int, ...] = (32, 64, 128)
+    model_dim: int = 64
+    num_heads: int = 4
+    mlp_dim: int = 256
+    encoder_layers: int = 3
+    decoder_layers: int = 2
+    max_digits: int = 8
+    dropout: float = 0.1
+
+    def __post_init__(self):
+        object.__setattr__(self, "stem_channels", tuple(self.stem_channels))
+        if self.canvas_height % self.patch_size or self.canvas_width % self.patch_size:
+            raise ValueError(
+                f"a canvas of {self.canvas_height}x{self.canvas_width} pixels cannot be cut into "
+                f"patches of {self.patch_size}x{self.patch_size}: choose a divisor of both"
+            )
+        if 2 ** len(self.stem_channels) != self.patch_size:
+            raise ValueError(
+                f"{len(self.stem_channels)} stem convolutions of stride 2 make patches of "
+                f"{2 ** len(self.stem_channels)} pixels, but patch_size is {self.patch_size}"
+            )
+        if self.model_dim % self.num_heads:
+            raise ValueError(
+                f"model_dim {self.model_dim} cannot be shared equally by {self.num_heads} heads"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, not {self.dropout}")
+
+    @property
+    def patch_rows(self) -> int:
+        return self.canvas_height // self.patch_size
+
+    @property
+    def patch_columns(self) -> int:
+        return self.canvas_width // self.patch_size
+
+    @property
+    def num_patches(self) -> int:
+        return self.patch_rows * self.patch_columns
+
+    @property
+    def max_steps(self) -> int:
+        """Decoding steps: one for each digit, and one to say that the line has ended."""
+        return self.max_digits + 1
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+
+TRANSFORMER_CONFIG = Config()
+# One digit on a square canvas: the same encoder on fewer patches.
+CLASSIFIER_CONFIG = Config(canvas_width=32, max_digits=1)

@@ -1,0 +1,121 @@
+"""The decoder: given the drawing's memory and the tokens so far, what comes next?"""
+
+import torch
+from torch import Tensor, nn
+
+from .attention import MultiHeadAttention
+from .config import NUM_OUTCOMES, VOCABULARY_SIZE, Config
+from .mlp import MLP
+from .positions import sinusoids
+
+
+class LayerCache:
+    """What one decoder layer keeps between decoding steps.
+
+    The keys and values of the memory, made once, and those of the tokens read so far, which grow
+    by one per step: each (batch, heads, length, head_dim).
+    """
+
+    def __init__(self, layer: "DecoderLayer", memory: Tensor):
+        self.memory_key, self.memory_value = layer.cross_attention.project(memory)
+        self.key: Tensor | None = None
+        self.value: Tensor | None = None
+
+    def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the newest token's key and value; return those of all tokens."""
+        if self.key is not None:
+            key = torch.cat([self.key, key], dim=2)
+            value = torch.cat([self.value, value], dim=2)
+        self.key, self.value = key, value
+        return key, value
+
+
+class DecoderLayer(nn.Module):
+    """Masked self-attention over the tokens, cross-attention to the patches, an MLP."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.self_attention_norm = nn.LayerNorm(config.model_dim)
+        self.self_attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
+        self.cross_attention_norm = nn.LayerNorm(config.model_dim)
+        self.cross_attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
+        self.mlp_norm = nn.LayerNorm(config.model_dim)
+        self.mlp = MLP(config.model_dim, config.mlp_dim, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """All tokens at once, as in training.
+
+        Args:
+            x: (batch, tokens, model_dim).
+            memory: (batch, patches, model_dim).
+            mask: (tokens, tokens), True where a token (row) may look at a token (column).
+        """
+        x = x + self.dropout(self.self_attention(self.self_attention_norm(x), mask=mask))
+        x = x + self.dropout(self.cross_attention(self.cross_attention_norm(x), memory))
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+
+    def step(self, x: Tensor, cache: LayerCache) -> Tensor:
+        """The newest token alone, (batch, 1, model_dim), with everything before it in `cache`.
+
+        No mask is needed: what the newest token may see is all that exists.
+        """
+        normed = self.self_attention_norm(x)
+        key, value = cache.append(*self.self_attention.project(normed))
+        x = x + self.self_attention.attend(normed, key, value)
+        normed = self.cross_attention_norm(x)
+        x = x + self.cross_attention.attend(normed, cache.memory_key, cache.memory_value)
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class Decoder(nn.Module):
+    """Token and position embeddings, `config.decoder_layers` layers, a linear map to outcomes."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.max_steps = config.max_steps
+        self.token = nn.Embedding(VOCABULARY_SIZE, config.model_dim)
+        self.position = nn.Parameter(sinusoids(config.max_steps, config.model_dim))
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.norm = nn.LayerNorm(config.model_dim)
+        self.outcome = nn.Linear(config.model_dim, NUM_OUTCOMES)
+        nn.init.normal_(self.token.weight, std=0.5)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        """Logits of every next token at once, for training.
+
+        Args:
+            tokens: (batch, length) token ids, starting with START; length at most max_steps.
+            memory: (batch, patches, model_dim).
+
+        Returns:
+            (batch, length, NUM_OUTCOMES). Padding stands at the end, where the causal mask
+            already hides it from every real token; its own logits mean nothing.
+
+        Raises:
+            ValueError: if there are more tokens than positions.
+        """
+        length = tokens.shape[1]
+        self._check_position(length - 1)
+        x = self.dropout(self.token(tokens) + self.position[:length])
+        mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
+        for layer in self.layers:
+            x = layer(x, memory, mask)
+        return self.outcome(self.norm(x))
+
+    def start(self, memory: Tensor) -> list[LayerCache]:
+        """Begin cached decoding: project the memory once for every layer."""
+        return [LayerCache(layer, memory) for layer in self.layers]
+
+    def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
+        """Logits (batch, NUM_OUTCOMES) of what follows `token`, (batch,), at `position`."""
+        self._check_position(position)
+        x = (self.token(token) + self.position[position]).unsqueeze(1)
+        for layer, cache in zip(self.layers, caches, strict=True):
+            x = layer.step(x, cache)
+        return self.outcome(self.norm(x)).squeeze(1)
+
+    def _check_position(self, position: int) -> None:
+        if position >= self.max_steps:
+            raise ValueError(f"this decoder takes {self.max_steps} tokens, not {position + 1}")

@@ -1,0 +1,86 @@
+"""The encoder: a drawing becomes patches, and the patches look at each other."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attention import MultiHeadAttention
+from .config import Config
+from .mlp import MLP
+from .positions import sinusoids
+
+
+class PatchEmbedding(nn.Module):
+    """Cut the canvas into patches and describe each by one vector, with its place added.
+
+    A short stack of stride-2 convolutions instead of one linear map per patch: every patch also
+    sees a rim of its neighbours, and the strokes are learned far sooner (Xiao et al. 2021, "Early
+    Convolutions Help Transformers See Better"). The place is a learned vector for the row plus
+    one for the column.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 1
+        for out_channels in config.stem_channels:
+            layers += [
+                nn.Conv2d(channels, out_channels, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(out_channels),
+                nn.ReLU(),
+            ]
+            channels = out_channels
+        self.stem = nn.Sequential(*layers, nn.Conv2d(channels, config.model_dim, 1))
+        # A quarter of the dimensions starts out telling the row, the others the column.
+        row_dim = config.model_dim // 4
+        row = F.pad(sinusoids(config.patch_rows, row_dim), (0, config.model_dim - row_dim))
+        column = F.pad(sinusoids(config.patch_columns, config.model_dim - row_dim), (row_dim, 0))
+        self.row_position = nn.Parameter(row)
+        self.column_position = nn.Parameter(column)
+
+    def forward(self, canvases: Tensor, first_column: int = 0) -> Tensor:
+        """(batch, height, width), 0 = paper, 1 = ink -> (batch, patches, model_dim), row by row.
+
+        A canvas may also be a narrower strip of the whole, starting at patch `first_column`.
+        """
+        patches = self.stem(canvases.unsqueeze(1)).permute(0, 2, 3, 1)
+        columns = self.column_position[first_column : first_column + patches.shape[2]]
+        return (patches + self.row_position.unsqueeze(1) + columns).flatten(1, 2)
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then an MLP; each reads a normalised copy and adds to the stream.
+
+    Normalising before rather than after (Xiong et al. 2020, "On Layer Normalization in the
+    Transformer Architecture") trains without a delicate warm-up.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.model_dim)
+        self.attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
+        self.mlp_norm = nn.LayerNorm(config.model_dim)
+        self.mlp = MLP(config.model_dim, config.mlp_dim, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, patches, model_dim) -> the same shape."""
+        x = x + self.dropout(self.attention(self.attention_norm(x)))
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+
+
+class Encoder(nn.Module):
+    """Patches, then `config.encoder_layers` layers of self-attention."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.patches = PatchEmbedding(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
+        self.norm = nn.LayerNorm(config.model_dim)
+
+    def forward(self, canvases: Tensor, first_column: int = 0) -> Tensor:
+        """(batch, height, width), 0 = paper, 1 = ink -> memory (batch, patches, model_dim)."""
+        x = self.dropout(self.patches(canvases, first_column))
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)

@@ -1,0 +1,127 @@
+"""How well the models read digits they have never seen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .classifier import Classifier
+from .config import PAD, START, Config
+from .dataset import Digits, make_lines
+from .transformer import Transformer
+
+LINES = 10_000
+SEED = 20_000
+_BATCH = 250
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """How a set of lines was read.
+
+    Attributes:
+        lines: number of lines.
+        exact: share of lines read wholly right.
+        digits: 1 - (edit distance / number of digits), over all lines.
+        exact_by_length: the share of lines wholly right, for each true length.
+        misread: (true, read) of every line that was not wholly right.
+    """
+
+    lines: int
+    exact: float
+    digits: float
+    exact_by_length: dict[int, float]
+    misread: list[tuple[str, str]] = field(repr=False)
+
+
+def evaluate_transformer(
+    model: Transformer, digits: Digits, lines: int = LINES, seed: int = SEED
+) -> SequenceScore:
+    """Read `lines` lines made from `digits`, the same ones for every model and every call.
+
+    Args:
+        model: in evaluation mode.
+        digits: where the lines come from, e.g. `load_digits("test")`.
+        lines: how many.
+        seed: fixes the lines.
+    """
+    true, read = [], []
+    for canvases, tokens in evaluation_lines(digits, model.config, lines, seed):
+        true += [line_text(row) for row in tokens]
+        read += [reading.digits for reading in model.read_canvases(canvases)]
+    return score_sequences(true, read)
+
+
+def evaluation_lines(
+    digits: Digits, config: Config, lines: int = LINES, seed: int = SEED
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them."""
+    generator = torch.Generator().manual_seed(seed)
+    for start in range(0, lines, _BATCH):
+        yield make_lines(digits, min(_BATCH, lines - start), config, generator)
+
+
+def line_text(tokens: Tensor) -> str:
+    """The digits among a row of token ids, as a string."""
+    return "".join(str(int(token)) for token in tokens if token < 10)
+
+
+def score_sequences(true: list[str], read: list[str]) -> SequenceScore:
+    """Compare what was written with what was read, line by line.
+
+    Raises:
+        ValueError: if there is nothing to compare, or the lists differ in length.
+    """
+    if not true or len(true) != len(read):
+        raise ValueError(f"{len(true)} lines written and {len(read)} read cannot be compared")
+    pairs = list(zip(true, read, strict=True))
+    by_length = {}
+    for length in sorted({len(t) for t in true}):
+        group = [t == r for t, r in pairs if len(t) == length]
+        by_length[length] = sum(group) / len(group)
+    return SequenceScore(
+        lines=len(pairs),
+        exact=sum(t == r for t, r in pairs) / len(pairs),
+        digits=1 - sum(edit_distance(t, r) for t, r in pairs) / sum(map(len, true)),
+        exact_by_length=by_length,
+        misread=[(t, r) for t, r in pairs if t != r],
+    )
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Fewest insertions, deletions and substitutions that turn `a` into `b` (Levenshtein 1966)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        diagonal, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (x != y))
+    return row[-1]
+
+
+@torch.inference_mode()
+def evaluate_classifier(model: Classifier, digits: Digits) -> float:
+    """Share of single digits named rightly, each as MNIST gives it, in the middle of the canvas."""
+    right = 0
+    for start in range(0, len(digits), _BATCH):
+        canvases = centred_canvases(digits.images[start : start + _BATCH], model.config)
+        labels = digits.labels[start : start + _BATCH]
+        right += int((model(canvases).argmax(-1) == labels).sum())
+    return right / len(digits)
+
+
+def centred_canvases(images: Tensor, config: Config) -> Tensor:
+    """(n, 28, 28) uint8 -> (n, height, width) float in [0, 1], with an even rim of paper."""
+    down, right = config.canvas_height - 28, config.canvas_width - 28
+    rim = (right // 2, right - right // 2, down // 2, down - down // 2)
+    return F.pad(images.float() / 255, rim)
+
+
+@torch.inference_mode()
+def teacher_forced_accuracy(model: Transformer, canvases: Tensor, tokens: Tensor) -> float:
+    """Share of next tokens (digits and ends) named rightly given the true ones before them."""
+    logits = model(canvases, tokens[:, :-1])
+    targets = tokens[:, 1:]
+    counted = targets != PAD
+    return float((logits.argmax(-1) == targets)[counted].float().mean())

@@ -1,0 +1,68 @@
+"""What a model has to say about one drawing."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .config import NUM_OUTCOMES
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """Where every head looked. Rows sum to 1; what a mask hides is exactly 0.
+
+    Attributes:
+        encoder: (layers, heads, patches, patches), which patch (row) looked at which (column).
+        decoder: (layers, heads, steps, steps), which step looked at which token read before it.
+        cross: (layers, heads, steps, patches), where each step looked in the drawing.
+    """
+
+    encoder: Tensor
+    decoder: Tensor
+    cross: Tensor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One drawing read by the transformer.
+
+    Attributes:
+        digits: what was read, e.g. "2024"; empty if nothing is drawn.
+        probabilities: the probability, in [0, 1], of each chosen digit.
+        end_probability: the probability of the end token where it was chosen (or, on a line
+            longer than the model can read, would have had to be); None if nothing is drawn.
+        distributions: (steps, 11), every step's probabilities of 0-9 and of the end.
+        canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
+        attention: the maps, if they were asked for.
+    """
+
+    digits: str
+    probabilities: list[float]
+    end_probability: float | None
+    distributions: Tensor
+    canvas: Tensor
+    attention: AttentionMaps | None = None
+
+    @classmethod
+    def blank(cls, canvas: Tensor) -> "Reading":
+        """The honest reading of an empty drawing."""
+        return cls("", [], None, torch.zeros(0, NUM_OUTCOMES), canvas)
+
+    @property
+    def steps(self) -> int:
+        """Decoding steps taken: one per digit and one for the end."""
+        return len(self.distributions)
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One drawing read by the single-digit classifier.
+
+    Attributes:
+        digit: the likeliest digit, or None if nothing is drawn.
+        probabilities: ten probabilities, of 0 to 9; empty if nothing is drawn.
+    """
+
+    digit: int | None
+    probabilities: list[float]

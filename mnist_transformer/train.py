@@ -1,0 +1,436 @@
+"""Training, for the shell and the page alike.
+
+`train_transformer` and `train_single_digit_classifier` differ in what a batch is, what its loss is
+and how the model is validated; `_train` is the loop they share.
+"""
+
+import dataclasses
+import io
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from .checkpoint import save_model, write_atomically
+from .classifier import Classifier
+from .config import CLASSIFIER_CONFIG, END, PAD, TRANSFORMER_CONFIG, Config
+from .dataset import Digits, load_digits, make_lines
+from .evals import evaluate_classifier, evaluate_transformer
+from .transformer import Transformer
+
+GRADIENT_CLIP = 1.0
+VALIDATION_LINES = 500
+STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digits, amply
+
+# The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`.
+# Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
+SHIPPED_TRANSFORMER = dict(
+    epochs=110,
+    batch_size=64,
+    lr=0.002,
+    config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
+    ctc_weight=0.5,
+    growth=0.5,
+    warmup_steps=300,
+)
+SHIPPED_CLASSIFIER = dict(
+    epochs=16,
+    batch_size=64,
+    lr=0.002,
+    config=dataclasses.replace(CLASSIFIER_CONFIG, dropout=0.0),
+    warmup_steps=300,
+)
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message says why, and what was saved before stays as it was."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The state of a run after `step` of `steps` steps.
+
+    Attributes:
+        loss, accuracy: means over the steps since the last report; accuracy is the share of tokens
+            (transformer, the true ones before them given) or digits (classifier) named rightly.
+        lr: the learning rate of the last step.
+        seconds: time spent training so far.
+        validation: at the end of an epoch, the share of validation lines read wholly right
+            (transformer) or of validation digits named rightly (classifier); else None.
+    """
+
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    accuracy: float
+    lr: float
+    seconds: float
+    validation: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run leaves: the model, ready to read; its history; whether it ran to the end."""
+
+    model: Transformer | Classifier
+    history: list[Progress]
+    finished: bool
+
+
+def train_transformer(
+    epochs: int = 30,
+    batch_size: int = 32,
+    lr: float = 0.001,
+    *,
+    config: Config = TRANSFORMER_CONFIG,
+    label_smoothing: float = 0.1,
+    ctc_weight: float = 0.0,
+    growth: float = 0.0,
+    warmup_steps: int = 0,
+    lines_per_epoch: int = 12_000,
+    digits: Digits | None = None,
+    validation: Digits | None = None,
+    **loop,
+) -> TrainingResult:
+    """Train a Transformer to read lines written from MNIST's training digits.
+
+    AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
+    cosine to 0.
+
+    Args:
+        epochs: passes of `lines_per_epoch` lines; every line is new.
+        batch_size: lines per step.
+        lr: highest learning rate.
+        config: the model's shape, with its dropout.
+        label_smoothing: share of the target spread over all outcomes.
+        ctc_weight: weight of an auxiliary CTC loss on the encoder's columns, in training only
+            (joint CTC-attention, Kim et al. 2017; Watanabe et al. 2017): it teaches the encoder to
+            tell digits apart before the decoder knows where to look.
+        growth: share of the run in which the longest line grows from 1 digit to all, on strips of
+            canvas just wide enough, which cost less.
+        warmup_steps: steps over which the learning rate first rises.
+        lines_per_epoch: 12,000 lines hold every training digit about once.
+        digits, validation: where lines come from; None means `load_digits`.
+        **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
+            `progress_bar`.
+
+    Raises:
+        ValueError: if a number is out of range.
+        TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run.
+    """
+    if not 0 <= growth <= 1 or not 0 <= label_smoothing < 1 or ctc_weight < 0:
+        raise ValueError("growth and label_smoothing lie in 0-1, ctc_weight is at least 0")
+    settings = dict(
+        kind="transformer",
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        config=config.to_dict(),
+        label_smoothing=label_smoothing,
+        ctc_weight=ctc_weight,
+        growth=growth,
+        warmup_steps=warmup_steps,
+        samples_per_epoch=lines_per_epoch,
+    )
+    digits = digits or load_digits("train")
+    validation = validation or load_digits("validation")
+    patch = config.patch_size
+
+    def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor, int]:
+        if done >= growth:
+            return *make_lines(digits, batch_size, config, generator), 0
+        longest = 1 + int(config.max_digits * done / growth)
+        width = min(config.canvas_width, math.ceil(longest * STRIP_PER_DIGIT / patch) * patch)
+        strip = dataclasses.replace(config, canvas_width=width)
+        places = (config.canvas_width - width) // patch + 1
+        first_column = int(torch.randint(places, (), generator=generator))
+        return *make_lines(digits, batch_size, strip, generator, (1, longest)), first_column
+
+    def build() -> nn.Module:
+        return _TransformerObjective(Transformer(config), label_smoothing, ctc_weight)
+
+    def validate(model: Transformer) -> float:
+        return evaluate_transformer(model, validation, VALIDATION_LINES).exact
+
+    return _train(build, sample, validate, settings, **loop)
+
+
+def train_single_digit_classifier(
+    epochs: int = 10,
+    batch_size: int = 32,
+    lr: float = 0.001,
+    *,
+    config: Config = CLASSIFIER_CONFIG,
+    warmup_steps: int = 0,
+    digits_per_epoch: int | None = None,
+    digits: Digits | None = None,
+    validation: Digits | None = None,
+    **loop,
+) -> TrainingResult:
+    """Train the classifier on single digits, drawn as `make_lines` draws a line of one.
+
+    Cross-entropy; the rest, arguments and errors, as in `train_transformer`.
+
+    Args:
+        digits_per_epoch: None means as many as there are training digits.
+    """
+    digits = digits or load_digits("train")
+    validation = validation or load_digits("validation")
+    settings = dict(
+        kind="classifier",
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        config=config.to_dict(),
+        warmup_steps=warmup_steps,
+        samples_per_epoch=digits_per_epoch or len(digits),
+    )
+
+    def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor]:
+        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1))
+        return canvases, tokens[:, 1]
+
+    def build() -> nn.Module:
+        return _ClassifierObjective(Classifier(config))
+
+    def validate(model: Classifier) -> float:
+        return evaluate_classifier(model, validation)
+
+    return _train(build, sample, validate, settings, **loop)
+
+
+class _TransformerObjective(nn.Module):
+    """The transformer with its loss, and the CTC head that training alone uses."""
+
+    def __init__(self, model: Transformer, label_smoothing: float, ctc_weight: float):
+        super().__init__()
+        self.model = model
+        self.label_smoothing = label_smoothing
+        self.ctc_weight = ctc_weight
+        # The ten digits and CTC's blank, which takes the place of END.
+        self.ctc = nn.Linear(model.config.model_dim, END + 1) if ctc_weight else None
+
+    def forward(self, canvases: Tensor, tokens: Tensor, first_column: int) -> tuple[Tensor, ...]:
+        """Loss, number of tokens named rightly, number of tokens."""
+        memory = self.model.encoder(canvases, first_column)
+        logits = self.model.decoder(tokens[:, :-1], memory)
+        targets = tokens[:, 1:]
+        loss = F.cross_entropy(
+            logits.flatten(0, 1),
+            targets.flatten(),
+            ignore_index=PAD,
+            label_smoothing=self.label_smoothing,
+        )
+        if self.ctc is not None:
+            loss = loss + self.ctc_weight * self._ctc_loss(memory, targets)
+        counted = targets != PAD
+        right = (logits.argmax(-1) == targets) & counted
+        return loss, right.sum(), counted.sum()
+
+    def _ctc_loss(self, memory: Tensor, targets: Tensor) -> Tensor:
+        columns = memory.unflatten(1, (self.model.config.patch_rows, -1)).mean(dim=1)
+        scores = self.ctc(columns).log_softmax(-1).transpose(0, 1)
+        return F.ctc_loss(
+            scores,
+            targets.clamp(max=END),
+            torch.full((len(targets),), len(scores)),
+            (targets < END).sum(1),
+            blank=END,
+            zero_infinity=True,  # touching digits may be too close for one column each
+        )
+
+
+class _ClassifierObjective(nn.Module):
+    """The classifier with its loss."""
+
+    def __init__(self, model: Classifier):
+        super().__init__()
+        self.model = model
+
+    def forward(self, canvases: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+        """Loss, number of digits named rightly, number of digits."""
+        logits = self.model(canvases)
+        right = (logits.argmax(-1) == labels).sum()
+        return F.cross_entropy(logits, labels), right, torch.tensor(len(labels))
+
+
+def _train(
+    build: Callable[[], nn.Module],
+    sample: Callable[[torch.Generator, float], tuple],
+    validate: Callable[[nn.Module], float],
+    settings: dict,
+    *,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    interval: int = 100,
+    on_progress: Callable[[Progress, nn.Module], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    progress_bar: bool = True,
+) -> TrainingResult:
+    """The training loop.
+
+    Args:
+        build: makes the objective, which maps a batch to (loss, right, counted).
+        sample: makes a batch from a generator and the share of the run that is done.
+        validate: scores the model.
+        settings: all that defines the run; a checkpoint of other settings is not continued.
+        seed: fixes the initial weights and every batch, and so the run.
+        checkpoint: a `.safetensors` file for the weights, written every `interval` steps. Beside it
+            `.resume` keeps what is needed to go on after a kill or a stop, until the run is done.
+        interval: steps between reports and checkpoints.
+        on_progress: called at every report with the model as it is; must not change it.
+        stop: asked after every step; when it says True, the run ends and keeps what it learned.
+        progress_bar: whether to draw one on stderr.
+    """
+    _check_settings(settings, interval)
+    settings = settings | {"seed": seed}
+    steps_per_epoch = max(1, settings["samples_per_epoch"] // settings["batch_size"])
+    steps = settings["epochs"] * steps_per_epoch
+    torch.manual_seed(seed)
+    objective = build()
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings["lr"])
+    warmup_steps = min(settings["warmup_steps"], steps - 1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warmup_steps)
+    if warmup_steps:
+        warmup = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup_steps, 1, warmup_steps)
+        schedule = torch.optim.lr_scheduler.SequentialLR(
+            optimizer, [warmup, schedule], [warmup_steps]
+        )
+    run = _Run(checkpoint, settings, objective, optimizer, schedule)
+    first_step = run.resume()
+    earlier = run.history[-1].seconds if run.history else 0.0
+    started = time.perf_counter()
+    stopped = False
+    sums = torch.zeros(3)
+
+    bar = tqdm(total=steps, initial=first_step, unit="step", disable=None if progress_bar else True)
+    for step in range(first_step + 1, steps + 1):
+        # Batch and dropout depend on nothing but seed and step: a resumed run repeats them.
+        torch.manual_seed(seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        batch = sample(generator, (step - 1) / steps)
+        objective.train()
+        loss, right, counted = objective(*batch)
+        if not loss.isfinite():
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {step}: start again with a lower learning "
+                f"rate than {settings['lr']}. Weights saved before this step are kept."
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(objective.parameters(), GRADIENT_CLIP)
+        last_lr = schedule.get_last_lr()[0]
+        optimizer.step()
+        schedule.step()
+        sums += torch.stack([loss.detach() * counted, right, counted])
+        bar.update()
+
+        stopped = stop is not None and stop()
+        epoch_ends = step % steps_per_epoch == 0
+        if stopped or epoch_ends or step % interval == 0:
+            objective.eval()
+            progress = Progress(
+                step=step,
+                steps=steps,
+                epoch=step / steps_per_epoch,
+                loss=float(sums[0] / sums[2]),
+                accuracy=float(sums[1] / sums[2]),
+                lr=last_lr,
+                seconds=earlier + time.perf_counter() - started,
+                validation=validate(objective.model) if stopped or epoch_ends else None,
+            )
+            sums.zero_()
+            run.history.append(progress)
+            run.save(step)
+            bar.set_postfix(loss=f"{progress.loss:.3f}", accuracy=f"{progress.accuracy:.3f}")
+            if progress.validation is not None:
+                bar.write(
+                    f"epoch {progress.epoch:.2f}: loss {progress.loss:.3f}, "
+                    f"accuracy {progress.accuracy:.4f}, validation {progress.validation:.4f}, "
+                    f"{progress.seconds:.0f} s"
+                )
+            if on_progress is not None:
+                on_progress(progress, objective.model)
+        if stopped:
+            break
+    bar.close()
+    if not stopped:
+        run.finish()
+    return TrainingResult(objective.model.eval(), run.history, not stopped)
+
+
+def _check_settings(settings: dict, interval: int) -> None:
+    for name in ("epochs", "batch_size", "samples_per_epoch"):
+        if not isinstance(settings[name], int) or settings[name] < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {settings[name]!r}")
+    if interval < 1:
+        raise ValueError(f"interval must be at least 1 step, not {interval}")
+    if not (settings["lr"] > 0 and math.isfinite(settings["lr"])):
+        raise ValueError(f"lr must be above 0, not {settings['lr']}")
+    if settings["warmup_steps"] < 0:
+        raise ValueError(f"warmup_steps must be at least 0, not {settings['warmup_steps']}")
+
+
+class _Run:
+    """A run's history and its files: the weights, and what is needed to go on."""
+
+    def __init__(self, checkpoint, settings, objective, optimizer, schedule):
+        self.weights = Path(checkpoint) if checkpoint else None
+        self.settings = settings
+        self.objective = objective
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.history: list[Progress] = []
+
+    @property
+    def resume_file(self) -> Path:
+        return self.weights.with_suffix(".resume")
+
+    def resume(self) -> int:
+        """Take up an interrupted run, if there is one; the number of steps it had done."""
+        if self.weights is None or not self.resume_file.exists():
+            return 0
+        state = torch.load(self.resume_file, weights_only=True)
+        if state["settings"] != self.settings:
+            raise TrainingError(
+                f"{self.resume_file} belongs to a run with other settings: delete it to start "
+                "anew, or name another checkpoint"
+            )
+        self.objective.load_state_dict(state["objective"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.history += [Progress(**progress) for progress in state["history"]]
+        return state["step"]
+
+    def save(self, step: int) -> None:
+        if self.weights is None:
+            return
+        state = dict(
+            settings=self.settings,
+            step=step,
+            objective=self.objective.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            schedule=self.schedule.state_dict(),
+            history=[dataclasses.asdict(progress) for progress in self.history],
+        )
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_atomically(self.resume_file, buffer.getvalue())
+        self._save_weights()
+
+    def finish(self) -> None:
+        """The run is done: nothing is left to resume."""
+        if self.weights is not None:
+            self.resume_file.unlink(missing_ok=True)
+
+    def _save_weights(self) -> None:
+        epochs = [p for p in self.history if p.validation is not None]
+        facts = {"settings": self.settings, "log": [dataclasses.asdict(p) for p in epochs]}
+        save_model(self.objective.model, self.weights, facts)
