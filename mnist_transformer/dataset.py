@@ -174,11 +174,9 @@ def make_lines(
     present = torch.arange(slots) < length
 
     # The hand. Heights and widths are in pixels of the canvas; the rest are ratios.
-    slant = normal(0.2, count, 1) + normal(0.05, count, slots)
+    slant = normal(0.16, count, 1) + normal(0.05, count, slots)
     turn = normal(0.06, count, 1) + normal(0.06, count, slots)
     aspect = torch.exp(normal(0.15, count, 1) + normal(0.07, count, slots))
-    gap = uniform(-0.06, 0.5, count, 1) + normal(0.06, count, slots)
-    gap[:, 0] = 0
     box_width = digits.boxes[index][..., 2] - digits.boxes[index][..., 0]
     box_height = digits.boxes[index][..., 3] - digits.boxes[index][..., 1]
     # MNIST scales the longer side of every digit to 20 pixels; people write digits of one height.
@@ -186,8 +184,13 @@ def make_lines(
     size = (box_height / 20).clamp(min=0.75) ** uniform(0, 1, count, 1) * 20
     # Digits as wide as they will come out, in line heights, to find the height that fits.
     digit_width = box_width / size * aspect + (slant + turn).abs() * box_height / size
+    # Most leave tight or wide gaps between the digits; some give every digit a cell of one width.
+    gap = 0.8 * uniform(0, 1, count, 1) ** 2 - 0.04 + normal(0.04, count, slots)
+    cell = (0.8 - digit_width).clamp(min=0) * uniform(-1, 1, count, 1).clamp(min=0)
+    gap[:, 1:] += (cell[:, 1:] + cell[:, :-1]) / 2
+    gap[:, 0] = 0
     line_width = ((digit_width + gap) * present).sum(1, keepdim=True)
-    line_height = uniform(0.42, 0.86, count, 1) * height
+    line_height = uniform(0.5, 0.86, count, 1) * height
     line_height = torch.minimum(line_height, (width - 6) / line_width)
     digit_height = line_height * torch.exp(normal(0.07, count, slots)).clamp(0.8, 1.1)
     drift = normal(0.03, count, 1) * torch.arange(slots) + normal(0.06, count, slots)
@@ -199,7 +202,7 @@ def make_lines(
     # Only the digits that are there are drawn: from here on, one row per digit.
     chosen = index[present]
     images = digits.images[chosen].float().unsqueeze(1) / 255
-    stroke = uniform(-0.45, 0.75, count, 1).expand(count, slots)[present].view(-1, 1, 1, 1)
+    stroke = uniform(-0.4, 0.6, count, 1).expand(count, slots)[present].view(-1, 1, 1, 1)
     images = _change_stroke_width(images, stroke)
     windows = _draw(
         images,
