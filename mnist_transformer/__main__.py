@@ -134,8 +134,10 @@ def _train(options: argparse.Namespace) -> int:
         seed=options.seed,
         checkpoint=out,
     )
-    print(f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
-          f"--weights {out}")
+    print(
+        f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
+        f"--weights {out}"
+    )
     return 0
 
 

@@ -18,9 +18,7 @@ except RuntimeError as error:
         del sys.modules[name]  # what the failed import left half made
     _library = torch.library.Library("torchvision", "DEF")
     _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _library.define(
-        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-    )
+    _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from torchvision import datasets
 
 __all__ = ["datasets"]

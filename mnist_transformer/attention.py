@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -35,7 +34,9 @@ class MultiHeadAttention(nn.Module):
         self.value = nn.Linear(model_dim, model_dim)
         self.output = nn.Linear(model_dim, model_dim)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         """Let every position of `x` attend to `memory`, or to `x` itself.
 
         Args:

@@ -23,7 +23,9 @@ class CheckpointError(ValueError):
     """A file that does not hold the model asked for; the message says what is wrong with it."""
 
 
-def save_model(model: Transformer | Classifier, path: str | Path, facts: dict | None = None) -> None:
+def save_model(
+    model: Transformer | Classifier, path: str | Path, facts: dict | None = None
+) -> None:
     """Write a model, its config and `facts` about it in one step: wholly or not at all.
 
     Args:
@@ -87,7 +89,9 @@ def _load(path: str | Path, kind: str) -> nn.Module:
         settings = json.loads(metadata["config"])
         model = _KINDS[kind](Config(**settings))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} describes no model this version can build: {error}") from error
+        raise CheckpointError(
+            f"{path} describes no model this version can build: {error}"
+        ) from error
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -108,6 +112,7 @@ def _read(path: str | Path) -> tuple[dict, dict]:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file: {error}") from error

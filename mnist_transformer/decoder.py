@@ -38,7 +38,9 @@ class DecoderLayer(nn.Module):
         self.self_attention_norm = nn.LayerNorm(config.model_dim)
         self.self_attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
         self.cross_attention_norm = nn.LayerNorm(config.model_dim)
-        self.cross_attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
+        self.cross_attention = MultiHeadAttention(
+            config.model_dim, config.num_heads, config.dropout
+        )
         self.mlp_norm = nn.LayerNorm(config.model_dim)
         self.mlp = MLP(config.model_dim, config.mlp_dim, config.dropout)
         self.dropout = nn.Dropout(config.dropout)

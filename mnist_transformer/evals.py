@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .classifier import Classifier
-from .config import PAD, START, Config
+from .config import Config
 from .dataset import Digits, make_lines
 from .transformer import Transformer
 
@@ -116,12 +116,3 @@ def centred_canvases(images: Tensor, config: Config) -> Tensor:
     down, right = config.canvas_height - 28, config.canvas_width - 28
     rim = (right // 2, right - right // 2, down // 2, down - down // 2)
     return F.pad(images.float() / 255, rim)
-
-
-@torch.inference_mode()
-def teacher_forced_accuracy(model: Transformer, canvases: Tensor, tokens: Tensor) -> float:
-    """Share of next tokens (digits and ends) named rightly given the true ones before them."""
-    logits = model(canvases, tokens[:, :-1])
-    targets = tokens[:, 1:]
-    counted = targets != PAD
-    return float((logits.argmax(-1) == targets)[counted].float().mean())

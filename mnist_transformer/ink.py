@@ -112,7 +112,9 @@ def _check_array(array: np.ndarray) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
         raise InkError(f"a drawing holds numbers, not {array.dtype}")
     if not np.isfinite(array).all():
-        raise InkError("the drawing holds NaN or infinite values: replace them by the paper's value")
+        raise InkError(
+            "the drawing holds NaN or infinite values: replace them by the paper's value"
+        )
     low, high = array.min(), array.max()
     top = 255 if high <= 255 else 65535
     if np.issubdtype(array.dtype, np.floating) and high <= 1:
@@ -180,9 +182,7 @@ def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     stroke = 4 * (inside[is_ink].mean() - 0.5)
     heights = [box[0].stop - box[0].start for box in ndimage.find_objects(ndimage.label(is_ink)[0])]
     digit = np.median([h for h in heights if h >= 0.4 * max(heights)])
-    target = np.clip(
-        STROKE_WIDTH * digit, THINNEST * OVERSAMPLING, THICKEST * OVERSAMPLING
-    )
+    target = np.clip(STROKE_WIDTH * digit, THINNEST * OVERSAMPLING, THICKEST * OVERSAMPLING)
     # Thinning too far would break strokes of uneven width.
     change = np.clip((target - stroke) / 2, -0.15 * stroke, rim - 1)
     redrawn = np.clip(inside - outside + change + 0.5 * np.where(is_ink, 0, 1), 0, 1)

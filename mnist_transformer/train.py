@@ -344,13 +344,13 @@ def _train(
                 accuracy=float(sums[1] / sums[2]),
                 lr=last_lr,
                 seconds=earlier + time.perf_counter() - started,
-                validation=validate(objective.model) if stopped or epoch_ends else None,
+                validation=validate(objective.model) if epoch_ends else None,
             )
             sums.zero_()
             run.history.append(progress)
             run.save(step)
             bar.set_postfix(loss=f"{progress.loss:.3f}", accuracy=f"{progress.accuracy:.3f}")
-            if progress.validation is not None:
+            if progress_bar and progress.validation is not None:
                 bar.write(
                     f"epoch {progress.epoch:.2f}: loss {progress.loss:.3f}, "
                     f"accuracy {progress.accuracy:.4f}, validation {progress.validation:.4f}, "

@@ -68,7 +68,9 @@ class Transformer(nn.Module):
         """
         size = (self.config.canvas_height, self.config.canvas_width)
         if canvases.dim() != 3 or canvases.shape[1:] != size:
-            raise ValueError(f"canvases must be (batch, {size[0]}, {size[1]}), not {canvases.shape}")
+            raise ValueError(
+                f"canvases must be (batch, {size[0]}, {size[1]}), not {canvases.shape}"
+            )
         if self.training:
             raise ValueError("call model.eval() before reading: dropout is on")
         with record_attention(self) if attention else nullcontext() as record:

@@ -1,0 +1,30 @@
+"""The demo: `streamlit run demo/app.py`. Draw digits, watch a Transformer read them."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from demo import look_view, read_view, train_view
+from mnist_transformer import load_transformer
+
+st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
+st.html(Path(__file__).parent / "style.css")
+
+
+@st.cache_resource(show_spinner="Loading the model…")
+def shipped_model():
+    """One model for all visitors: reading changes nothing in it."""
+    return load_transformer()
+
+
+st.title("MNIST Transformer", anchor=False)
+model = shipped_model()
+drawing, reading = read_view.show(model)
+look, train = st.tabs(["Look inside", "Train your own"])
+with look:
+    look_view.show(reading)
+with train:
+    train_view.show(drawing)

@@ -1,0 +1,228 @@
+"""Plotly figures of a reading: every head's attention, laid over the drawing.
+
+The page draws with these, and so can a notebook:
+`cross_attention_figure(model.read(image, attention=True), step=0).show()`.
+"""
+
+import base64
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+from plotly.subplots import make_subplots
+from torch import Tensor
+
+from .config import END
+from .reading import Reading
+
+ACCENT = "#d9480f"
+# From clear to the accent colour, so that the drawing shows wherever a head does not look.
+_OVERLAY = [[0, "rgba(217,72,15,0)"], [0.15, "rgba(217,72,15,0.25)"], [1, "rgba(217,72,15,0.85)"]]
+_MATRIX = [[0, "#fff4e6"], [1, ACCENT]]
+_PANEL_HEIGHT = 112
+
+
+def cross_attention_figure(reading: Reading, step: int) -> go.Figure:
+    """Where each head of each decoder layer looked in the drawing at one decoding step.
+
+    Args:
+        reading: made with `attention=True`.
+        step: 0 for the first token, up to `reading.steps - 1` for the end.
+
+    Raises:
+        ValueError: if the reading has no maps or no such step.
+    """
+    cross = _maps(reading).cross
+    if not 0 <= step < reading.steps:
+        raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
+    return _over_drawing(reading, cross[:, :, step])
+
+
+def encoder_attention_figure(reading: Reading, patch: int | None = None) -> go.Figure:
+    """Where one patch looked, or how much every patch was looked at, by encoder layer and head.
+
+    Args:
+        reading: made with `attention=True`.
+        patch: the patch that looks, counted row by row; None means the mean over all patches.
+
+    Raises:
+        ValueError: if the reading has no maps or no such patch.
+    """
+    encoder = _maps(reading).encoder
+    if patch is None:
+        return _over_drawing(reading, encoder.mean(dim=2))
+    if not 0 <= patch < encoder.shape[2]:
+        raise ValueError(f"patch must be 0 to {encoder.shape[2] - 1}, not {patch}")
+    return _over_drawing(reading, encoder[:, :, patch], marked=patch)
+
+
+def decoder_attention_figure(reading: Reading) -> go.Figure:
+    """Which earlier token each step looked at, by decoder layer and head; the future stays blank.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
+    decoder = _maps(reading).decoder.numpy()
+    layers, heads, steps, _ = decoder.shape
+    future = np.triu(np.ones((steps, steps), dtype=bool), k=1)
+    read = ["start", *reading.digits]
+    chosen = step_names(reading)
+    figure = make_subplots(
+        layers,
+        heads,
+        subplot_titles=[
+            f"Layer {layer + 1}, head {head + 1}"
+            for layer in range(layers)
+            for head in range(heads)
+        ],
+        horizontal_spacing=0.06,
+        vertical_spacing=0.2,
+    )
+    for layer in range(layers):
+        for head in range(heads):
+            weights = np.where(future, np.nan, decoder[layer, head])
+            figure.add_heatmap(
+                z=weights,
+                zmin=0,
+                zmax=1,
+                colorscale=_MATRIX,
+                showscale=layer == head == 0,
+                colorbar={"title": "attention", "tickformat": ".0%", "thickness": 12},
+                customdata=[[(c, r) for r in read] for c in chosen],
+                hovertemplate="choosing %{customdata[0]}, looked at %{customdata[1]}: "
+                "%{z:.1%}<extra></extra>",
+                hoverongaps=False,
+                xgap=1,
+                ygap=1,
+                row=layer + 1,
+                col=head + 1,
+            )
+    ticks = list(range(steps))
+    figure.update_xaxes(tickvals=ticks, ticktext=read, tickangle=0, showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        tickvals=ticks, ticktext=chosen, autorange="reversed", showgrid=False, zeroline=False
+    )
+    figure.update_xaxes(title="looked at", row=layers)
+    figure.update_yaxes(title="choosing", col=1)
+    figure.update_annotations(font_size=13, yshift=4)
+    figure.update_layout(
+        height=260 * layers, margin={"l": 10, "r": 10, "t": 30, "b": 10}, plot_bgcolor="#e9ecef"
+    )
+    return figure
+
+
+def step_names(reading: Reading) -> list[str]:
+    """What each decoding step chose, e.g. ["4", "2", "end"]."""
+    return [*reading.digits, "end"][: reading.steps]
+
+
+def distribution_figure(reading: Reading, step: int) -> go.Figure:
+    """How likely the model held each digit, and the end, at one decoding step.
+
+    Raises:
+        ValueError: if there is no such step.
+    """
+    if not 0 <= step < reading.steps:
+        raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
+    probabilities = reading.distributions[step].tolist()
+    best = max(range(len(probabilities)), key=probabilities.__getitem__)
+    names = [*"0123456789", "end"]
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=probabilities,
+            marker_color=[ACCENT if n == best else "#adb5bd" for n in range(END + 1)],
+            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", title="probability")
+    figure.update_xaxes(type="category", tickangle=0)
+    figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
+
+
+def drawing_image(canvas: Tensor, scale: int = 4) -> Image.Image:
+    """The model's canvas, (height, width) in [0, 1], as a picture: dark ink on white."""
+    pixels = (255 - canvas.numpy() * 255).round().astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def _maps(reading: Reading):
+    if reading.attention is None:
+        raise ValueError("this reading has no attention maps: read with attention=True")
+    return reading.attention
+
+
+def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) -> go.Figure:
+    """Panels of (layers, heads, patches) weights over the drawing: layers across, heads down."""
+    layers, heads, patches = weights.shape
+    height, width = reading.canvas.shape
+    side = round((height * width / patches) ** 0.5)
+    rows, columns = height // side, width // side
+    grids = weights.reshape(layers, heads, rows, columns).numpy()
+    figure = make_subplots(
+        heads,
+        layers,
+        subplot_titles=[
+            f"Layer {layer + 1}, head {head + 1} · peak {grids[layer, head].max():.0%}"
+            for head in range(heads)
+            for layer in range(layers)
+        ],
+        horizontal_spacing=0.03,
+        vertical_spacing=0.36 / heads,
+    )
+    source = _data_uri(drawing_image(reading.canvas, scale=2))
+    for layer in range(layers):
+        for head in range(heads):
+            place = {"row": head + 1, "col": layer + 1}
+            figure.add_layout_image(
+                source=source,
+                x=-0.5,
+                y=-0.5,
+                sizex=columns,
+                sizey=rows,
+                sizing="stretch",
+                layer="below",
+                **place,
+            )
+            figure.add_heatmap(
+                z=grids[layer, head].round(4),
+                zmin=0,
+                colorscale=_OVERLAY,
+                showscale=False,
+                hovertemplate="column %{x}, row %{y}: %{z:.1%}<extra></extra>",
+                **place,
+            )
+            if marked is not None:
+                x, y = marked % columns, marked // columns
+                figure.add_shape(
+                    type="rect",
+                    x0=x - 0.5,
+                    x1=x + 0.5,
+                    y0=y - 0.5,
+                    y1=y + 0.5,
+                    line={"color": "#1971c2", "width": 2},
+                    **place,
+                )
+    bottom = {"row": heads}
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+    outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
+    figure.update_xaxes(range=[-0.5, columns - 0.5], **bare, **outline)
+    figure.update_xaxes(showticklabels=True, dtick=4, title="patch column", tickangle=0, **bottom)
+    figure.update_yaxes(range=[rows - 0.5, -0.5], **bare, **outline)
+    figure.update_yaxes(showticklabels=True, dtick=1, title="row", col=1)
+    figure.update_annotations(font_size=13, yshift=3)
+    figure.update_layout(
+        height=_PANEL_HEIGHT * heads + 50,
+        margin={"l": 10, "r": 10, "t": 26, "b": 10, "pad": 0},
+        plot_bgcolor="white",
+    )
+    return figure
+
+
+def _data_uri(picture: Image.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+from mnist_transformer import Config, Transformer
+from mnist_transformer.dataset import embedded_digits, make_lines
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Digits that every machine has."""
+    return embedded_digits("train")
+
+
+@pytest.fixture(scope="session")
+def small_config():
+    """A model that is quick to train: three digits on a narrow canvas."""
+    return Config(
+        canvas_width=96,
+        stem_channels=(8, 8, 16),
+        model_dim=32,
+        mlp_dim=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        max_digits=3,
+        dropout=0.0,
+    )
+
+
+@pytest.fixture
+def model(small_config):
+    """An untrained model, the same in every test."""
+    torch.manual_seed(0)
+    return Transformer(small_config).eval()
+
+
+@pytest.fixture(scope="session")
+def lines(digits, small_config):
+    """Eight lines of one to three digits: (canvases, tokens)."""
+    return make_lines(digits, 8, small_config, torch.Generator().manual_seed(0))

@@ -1,0 +1,188 @@
+import dataclasses
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_transformer import dataset, load_digits, make_lines
+from mnist_transformer.config import END, PAD, START, TRANSFORMER_CONFIG
+from mnist_transformer.dataset import Digits, embedded_digits
+from mnist_transformer.evals import line_text
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_lines_have_the_documented_form(digits):
+    canvases, tokens = make_lines(digits, 200, TRANSFORMER_CONFIG, generator())
+    assert canvases.shape == (200, 32, 224)
+    assert canvases.min() == 0 and 0.9 < canvases.max() <= 1
+    assert (tokens[:, 0] == START).all()
+    lengths = [len(line_text(row)) for row in tokens]
+    assert set(lengths) == set(range(1, 9))
+    for row, length in zip(tokens, lengths, strict=True):
+        assert (row[1 : length + 1] < 10).all()
+        assert row[length + 1] == END
+        assert (row[length + 2 :] == PAD).all()
+
+
+def test_a_seed_fixes_the_lines(digits):
+    first = make_lines(digits, 10, TRANSFORMER_CONFIG, generator(3))
+    again = make_lines(digits, 10, TRANSFORMER_CONFIG, generator(3))
+    other = make_lines(digits, 10, TRANSFORMER_CONFIG, generator(4))
+    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def block_digits():
+    """Ten "digits" that all look alike: one solid block."""
+    images = torch.zeros(10, 28, 28, dtype=torch.uint8)
+    for digit in range(10):
+        images[digit, 4:24, 9:19] = 255
+    return Digits.from_arrays(images, torch.arange(10), "blocks")
+
+
+def test_the_label_counts_what_is_drawn(digits):
+    # Blocks are solid, so with gaps between them the runs of inked columns count the digits.
+    canvases, tokens = make_lines(block_digits(), 300, TRANSFORMER_CONFIG, generator())
+    agreeing = 0
+    for canvas, row in zip(canvases, tokens, strict=True):
+        ink = (canvas.amax(0) > 0.2).int()
+        runs = int((ink.diff() == 1).sum() + ink[0])
+        length = len(line_text(row))
+        assert runs <= length  # touching digits make one run, but nothing unlabelled is drawn
+        agreeing += runs == length
+    assert agreeing > 150
+
+
+def test_digits_stand_in_the_order_of_the_label(digits):
+    # Digit 0 is a full block, digit 1 a thin bar: widths from left to right must follow the label.
+    images = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    images[0, 4:24, 4:24] = 255
+    images[1, 4:24, 13:16] = 255
+    two = Digits.from_arrays(images, torch.tensor([0, 1]), "block and bar")
+    canvases, tokens = make_lines(two, 200, TRANSFORMER_CONFIG, generator(), (2, 4))
+    compared = 0
+    for canvas, row in zip(canvases, tokens, strict=True):
+        ink = (canvas.amax(0) > 0.2).numpy().astype(int)
+        edges = np.flatnonzero(np.diff(np.pad(ink, 1)))
+        widths = edges[1::2] - edges[::2]
+        label = line_text(row)
+        if len(widths) != len(label) or len(set(label)) == 1:
+            continue
+        compared += 1
+        wide = [w for w, c in zip(widths, label, strict=True) if c == "0"]
+        thin = [w for w, c in zip(widths, label, strict=True) if c == "1"]
+        assert min(wide) > max(thin)
+    assert compared > 50
+
+
+def test_nothing_is_cut_off_at_the_edges(digits):
+    narrow = dataclasses.replace(TRANSFORMER_CONFIG, canvas_width=64)
+    canvases, tokens = make_lines(block_digits(), 200, narrow, generator())
+    assert (tokens[:, 1] < 10).all()
+    # What counts as ink when digits are placed, more than 0.2, stays off the last column.
+    assert canvases[:, :, -1].max() <= 0.2
+    assert canvases.flatten(1).sum(1).min() > 10
+
+
+def test_lines_differ_in_height_position_and_stroke(digits):
+    canvases, _ = make_lines(digits, 300, TRANSFORMER_CONFIG, generator())
+    rows = canvases.amax(2) > 0.3
+    heights = rows.sum(1)
+    assert heights.min() <= 18 and heights.max() >= 27
+    left = (canvases.amax(1) > 0.3).int().argmax(1)
+    assert left.min() < 10 and left.max() > 150
+
+
+def test_fallback_splits_are_disjoint_and_balanced():
+    splits = {name: embedded_digits(name) for name in dataset.SPLITS}
+    assert [len(splits[name]) for name in dataset.SPLITS] == [3500, 500, 1000]
+    seen = [{image.numpy().tobytes() for image in split.images} for split in splits.values()]
+    assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
+    for split in splits.values():
+        assert split.labels.bincount().tolist() == [len(split) // 10] * 10
+
+
+def write_mnist(root: Path, train: int, test: int) -> None:
+    """A folder as MNIST's, with pictures that carry their own number."""
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, count, mark in (("train", train, 1), ("t10k", test, 2)):
+        images = np.zeros((count, 28, 28), dtype=np.uint8)
+        images[:, 5:20, 5:20] = 200
+        images[:, 10, 10] = mark
+        images[:, 11, 10], images[:, 11, 11] = np.divmod(np.arange(count), 256)
+        header = b"".join(n.to_bytes(4, "big") for n in (2051, count, 28, 28))
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = b"".join(n.to_bytes(4, "big") for n in (2049, count))
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+
+
+def numbers(digits: Digits) -> list[int]:
+    return (digits.images[:, 11, 10].int() * 256 + digits.images[:, 11, 11]).tolist()
+
+
+def test_splits_of_mnist_never_mix(tmp_path):
+    write_mnist(tmp_path, train=6100, test=50)
+    train, validation, test = (
+        load_digits(name, tmp_path, download=False) for name in dataset.SPLITS
+    )
+    assert numbers(train) == list(range(6000, 6100))
+    assert numbers(validation) == list(range(6000))
+    assert numbers(test) == list(range(50))
+    assert (train.images[:, 10, 10] == 1).all() and (validation.images[:, 10, 10] == 1).all()
+    assert (test.images[:, 10, 10] == 2).all()
+
+
+def test_packed_files_are_unpacked_elsewhere(tmp_path, monkeypatch):
+    write_mnist(tmp_path / "mine", train=6001, test=5)
+    raw = tmp_path / "mine" / "MNIST" / "raw"
+    for file in list(raw.iterdir()):
+        with gzip.open(f"{file}.gz", "wb") as packed:
+            packed.write(file.read_bytes())
+        file.unlink()
+    before = sorted(raw.iterdir())
+    monkeypatch.setattr(dataset, "CACHE", tmp_path / "cache")
+    # torchvision would check the real files' sums and fetch them; extracting is what matters here.
+    from mnist_transformer._torchvision import datasets
+
+    extract_archive = datasets.utils.extract_archive
+
+    def unpack(self):
+        for file in Path(self.raw_folder).glob("*.gz"):
+            extract_archive(str(file), self.raw_folder)
+
+    monkeypatch.setattr(datasets.MNIST, "download", unpack)
+    assert len(load_digits("test", tmp_path / "mine")) == 5
+    assert sorted(raw.iterdir()) == before
+    shutil.rmtree(tmp_path / "cache")
+
+
+def test_the_environment_names_the_folder(tmp_path, monkeypatch):
+    write_mnist(tmp_path, train=6001, test=3)
+    monkeypatch.setenv("MNIST_ROOT", str(tmp_path))
+    assert len(load_digits("test", download=False)) == 3
+
+
+def test_without_mnist_the_fallback_is_announced(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("MNIST_ROOT", raising=False)
+    monkeypatch.setattr(dataset, "CACHE", tmp_path)
+    assert len(load_digits("test", download=False)) == 1000
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "1,000 of the 5,000" in error and "MNIST_ROOT" in error
+
+
+def test_a_named_folder_without_mnist_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no MNIST in"):
+        load_digits("train", tmp_path / "nowhere", download=False)
+
+
+def test_an_unknown_split_is_an_error():
+    with pytest.raises(ValueError, match="train, validation, test"):
+        load_digits("holdout")

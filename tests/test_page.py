@@ -1,0 +1,97 @@
+"""The page without a browser: what Streamlit's own test harness can see."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from demo.jobs import TrainingJob
+from mnist_transformer import load_transformer
+
+APP = Path(__file__).parent.parent / "demo" / "app.py"
+
+
+@pytest.fixture
+def page():
+    page = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def button(page, label):
+    return next(b for b in page.button if b.label == label)
+
+
+def tiles(page):
+    """The HTML of the reading."""
+    return next(h.proto.body for h in page.get("html") if 'class="reading"' in h.proto.body)
+
+
+def test_the_page_starts_empty(page):
+    assert "Write one to eight digits" in tiles(page)
+    assert not page.error and not page.warning
+
+
+@pytest.mark.parametrize("name", ["2026", "314159"])
+def test_an_example_is_read_and_looked_into(page, name):
+    button(page, name).click().run()
+    assert not page.exception
+    assert f'data-digits="{name}"' in tiles(page)
+    assert len(page.get("plotly_chart")) >= 2
+    button(page, "Clear").click().run()
+    assert "Write one to eight digits" in tiles(page)
+
+
+def test_every_kind_of_attention_and_every_step_is_shown(page):
+    button(page, "2026").click().run()
+    for kind in ("Encoder self-attention", "Decoder self-attention", "Cross-attention"):
+        page.session_state["kind"] = kind
+        page.run()
+        assert not page.exception
+        assert page.get("plotly_chart")
+    for step in range(5):
+        page.session_state["step-of-5"] = step
+        page.run()
+        assert not page.exception
+
+
+def test_a_job_trains_stops_and_leaves_a_model_that_reads():
+    job = TrainingJob("transformer", samples=2000, batch_size=16, lr=0.001)
+    job._stop.set()  # stops after its first step
+    job.start()
+    job.wait()
+    assert job.error is None and not job.running
+    assert [p.step for p in job.history] == [1]
+    assert not job.result.finished
+    example = Image.open(APP.parent / "examples" / "2026.png")
+    assert job.result.model.read(example).steps > 0
+
+
+def test_a_job_nobody_watches_stops():
+    job = TrainingJob("classifier", 2000, 16, 0.001, abandoned=lambda: True)
+    job.start()
+    job.wait()
+    assert job.history[-1].step == 1
+
+
+def test_a_failed_job_says_why():
+    job = TrainingJob("transformer", samples=2000, batch_size=16, lr=-1.0)
+    job.start()
+    job.wait()
+    assert "lr must be above 0" in job.error and job.result is None
+
+
+def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
+    shipped = load_transformer()
+    example = Image.open(APP.parent / "examples" / "2026.png")
+    before = shipped.read(example)
+    jobs = [TrainingJob("transformer", 320, 32, lr) for lr in (0.001, 0.002)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.wait()
+    assert [len(job.history) for job in jobs] == [10, 10]
+    assert jobs[0].history[-1].loss != jobs[1].history[-1].loss
+    after = shipped.read(example)
+    assert (before.digits, before.probabilities) == (after.digits, after.probabilities)

@@ -1,0 +1,121 @@
+import pytest
+import torch
+
+from mnist_transformer import Classifier, Config
+from mnist_transformer.config import CLASSIFIER_CONFIG, END, START, TRANSFORMER_CONFIG
+from mnist_transformer.transformer import Transformer
+
+
+def uncached_reading(model, canvas):
+    """Greedy decoding without any cache: everything anew at every step."""
+    tokens, distributions = [START], []
+    with torch.no_grad():
+        for _ in range(model.config.max_steps):
+            logits = model(canvas[None], torch.tensor([tokens]))
+            distributions.append(logits[0, -1].softmax(-1))
+            tokens.append(int(distributions[-1].argmax()))
+            if tokens[-1] == END:
+                break
+    return torch.stack(distributions)
+
+
+def test_shapes(model, lines):
+    canvases, tokens = lines
+    assert model.encoder(canvases).shape == (8, 48, 32)
+    assert model(canvases, tokens[:, :-1]).shape == (8, 4, 11)
+    classifier = Classifier().eval()
+    assert classifier(torch.zeros(2, 32, 32)).shape == (2, 10)
+
+
+def test_defaults_are_the_documented_ones():
+    config = TRANSFORMER_CONFIG
+    assert (config.model_dim, config.num_heads, config.dropout) == (64, 4, 0.1)
+    assert (CLASSIFIER_CONFIG.model_dim, CLASSIFIER_CONFIG.encoder_layers) == (
+        config.model_dim,
+        config.encoder_layers,
+    )
+    assert sum(p.numel() for p in Transformer().parameters()) < 1_000_000
+
+
+def test_later_tokens_do_not_change_earlier_logits(model, lines):
+    canvases, tokens = lines
+    changed = tokens[:, :-1].clone()
+    changed[:, 2] = (changed[:, 2] + 1) % 10
+    with torch.no_grad():
+        before, after = model(canvases, tokens[:, :-1]), model(canvases, changed)
+    torch.testing.assert_close(before[:, :2], after[:, :2])
+    assert not torch.allclose(before[:, 2], after[:, 2])
+
+
+def test_cached_decoding_equals_uncached(model, lines):
+    for canvas in lines[0]:
+        expected = uncached_reading(model, canvas)
+        reading = model.read_canvases(canvas[None])[0]
+        shown = expected[: reading.steps]
+        torch.testing.assert_close(reading.distributions, shown, atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_reads_as_its_lines_do_alone(model, lines):
+    together = model.read_canvases(lines[0], attention=True)
+    for canvas, reading in zip(lines[0], together, strict=True):
+        alone = model.read_canvases(canvas[None], attention=True)[0]
+        assert alone.digits == reading.digits
+        torch.testing.assert_close(alone.attention.cross, reading.attention.cross)
+        torch.testing.assert_close(alone.attention.decoder, reading.attention.decoder)
+
+
+def test_a_reading_fits_together(model, lines):
+    for reading in model.read_canvases(lines[0], attention=True):
+        count, steps = len(reading.digits), reading.steps
+        assert steps == count + 1
+        assert len(reading.probabilities) == count
+        chosen = reading.distributions.argmax(-1).tolist()
+        assert reading.digits == "".join(map(str, chosen[:count]))
+        for step, probability in enumerate(reading.probabilities):
+            assert probability == pytest.approx(float(reading.distributions[step].max()))
+        assert reading.end_probability == pytest.approx(float(reading.distributions[count, END]))
+        torch.testing.assert_close(reading.distributions.sum(-1), torch.ones(steps))
+        maps = reading.attention
+        assert maps.encoder.shape == (1, 4, 48, 48)
+        assert maps.decoder.shape == (2, 4, steps, steps)
+        assert maps.cross.shape == (2, 4, steps, 48)
+        for weights in (maps.encoder, maps.decoder, maps.cross):
+            torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+        assert (maps.decoder.triu(1) == 0).all()
+
+
+def test_a_line_too_long_stops_at_the_longest_the_model_reads(model, lines):
+    with torch.no_grad():
+        model.decoder.outcome.bias[:] = torch.eye(11)[7] * 100  # always "7", never the end
+    reading = model.read_canvases(lines[0][:1])[0]
+    assert reading.digits == "777"
+    assert reading.end_probability < 0.01
+
+
+def test_reading_in_training_mode_is_refused(model, lines):
+    with pytest.raises(ValueError, match="model.eval"):
+        model.train().read_canvases(lines[0])
+
+
+def test_a_canvas_of_another_size_is_refused(model):
+    with pytest.raises(ValueError, match="canvases must be"):
+        model.read_canvases(torch.zeros(1, 32, 32))
+
+
+def test_too_many_tokens_are_refused(model, lines):
+    with pytest.raises(ValueError, match="takes 4 tokens"):
+        model(lines[0], torch.zeros(8, 5, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"canvas_width": 100}, "cannot be cut"),
+        ({"model_dim": 30}, "cannot be shared"),
+        ({"stem_channels": (8, 8)}, "patch_size is 8"),
+        ({"dropout": 1.0}, "dropout"),
+    ],
+)
+def test_a_config_that_does_not_fit_together_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Config(**change)
