@@ -1,102 +1,37 @@
 """The page as people use it: a real Chromium, a mouse, a server."""
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
+import os
 
 import pytest
 
-from tests.pen import strokes
+from tests.chromium import CHROMIUM, ROOT, launch, open_page, serve, wait_for_digits, write
 
-ROOT = Path(__file__).parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync""".split()
-
+# Where REQUIRE_BROWSER is set, as in CI, a missing Chromium fails instead.
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium on the PATH (apt-get install chromium)"
+    CHROMIUM is None and "REQUIRE_BROWSER" not in os.environ,
+    reason="needs Chromium on the PATH (apt-get install chromium)",
 )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The page's address and the file its log goes to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "streamlit", "run", "demo/app.py"]
-    options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
-    with open(log, "w") as file:
-        process = subprocess.Popen(command + options, cwd=ROOT, stdout=file, stderr=file)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health")
-            break
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.25)
-    yield address, log
-    process.terminate()
-    process.wait()
+    with serve(log) as address:
+        yield address, log
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launch() as browser:
         yield browser
-        browser.close()
-
-
-def open_page(browser, server):
-    """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
-    page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
-    page.set_default_timeout(60_000)
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            page.complaints.append(message.text) if message.type in ("error", "warning") else None
-        ),
-    )
-    page.goto(server[0])
-    page.locator("canvas").last.wait_for()
-    page.get_by_text("Write one to eight digits").wait_for()
-    return page
 
 
 @pytest.fixture
 def page(browser, server):
-    page = open_page(browser, server)
+    page = open_page(browser, server[0])
     yield page
     page.context.close()
-
-
-def write(page, text):
-    """Draw with the mouse as a hand would: strokes of many small moves."""
-    canvas = page.locator("canvas").last
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    for stroke in strokes(text, box["x"] + 50, box["y"] + 35, 115):
-        page.mouse.move(*stroke[0])
-        page.mouse.down()
-        for point in stroke[1:]:
-            page.mouse.move(*point, steps=5)
-        page.mouse.up()
-
-
-def wait_for_digits(page, digits):
-    page.locator(f'.reading[data-digits="{digits}"]').first.wait_for()
 
 
 def test_five_digits_drawn_by_mouse_are_read(page):
@@ -124,7 +59,8 @@ def heat_maps(page):
             .filter(plot => plot.offsetParent)
             .flatMap(plot => plot._fullData)
             .filter(trace => trace.type === 'heatmap')
-            .map(trace => Math.max(...[...trace.z].flatMap(row => [...row]).filter(w => w !== null)))"""
+            .map(trace => [...trace.z].flatMap(row => [...row]).filter(w => w !== null))
+            .map(weights => Math.max(...weights))"""
     )
 
 
@@ -174,7 +110,7 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server):
     write(page, "27")
     wait_for_digits(page, "27")
     start_training(page)
-    other = open_page(browser, server)  # a second visitor sees nothing of it
+    other = open_page(browser, server[0])  # a second visitor sees nothing of it
     other.get_by_role("tab", name="Train your own").click()
     assert other.get_by_text("Training: step").count() == 0
     write(other, "5")  # and the page stays usable while the first one trains

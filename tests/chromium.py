@@ -1,0 +1,90 @@
+"""The page in a real Chromium, for the tests and for the README's pictures."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.pen import strokes
+
+ROOT = Path(__file__).parent.parent
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
+_FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync""".split()
+
+
+@contextmanager
+def serve(log: Path) -> Iterator[str]:
+    """Run the page on a free port, its log in `log`; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "demo/app.py"]
+    options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
+    with open(log, "w") as file:
+        process = subprocess.Popen(command + options, cwd=ROOT, stdout=file, stderr=file)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health")
+                break
+            except OSError as error:
+                if process.poll() is not None:
+                    raise RuntimeError(log.read_text()) from error
+                time.sleep(0.25)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def launch() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, address: str, height: int = 1100) -> Page:
+    """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
+    page = browser.new_context(viewport={"width": 1280, "height": height}).new_page()
+    page.set_default_timeout(60_000)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            page.complaints.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
+    page.goto(address)
+    page.locator("canvas").last.wait_for()
+    page.get_by_text("Write one to eight digits").wait_for()
+    return page
+
+
+def write(page: Page, text: str) -> None:
+    """Draw with the mouse as a hand would: strokes of many small moves."""
+    canvas = page.locator("canvas").last
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for stroke in strokes(text, box["x"] + 50, box["y"] + 35, 115):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=5)
+        page.mouse.up()
+
+
+def wait_for_digits(page: Page, digits: str) -> None:
+    page.locator(f'.reading[data-digits="{digits}"]').first.wait_for()
