@@ -27,4 +27,4 @@ look, train = st.tabs(["Look inside", "Train your own"])
 with look:
     look_view.show(reading)
 with train:
-    train_view.show(drawing)
+    train_view.show(drawing, model)

@@ -23,9 +23,9 @@ CONFIG = {"displayModeBar": False}
 
 
 @st.fragment
-def show(reading: Reading | None) -> None:
+def show(reading: Reading) -> None:
     """Draw the section for a reading made with its attention maps."""
-    if reading is None or not reading.steps:
+    if not reading.steps:
         st.info("Draw something above, and every attention head appears here.")
         return
     kind = st.segmented_control(

@@ -1,6 +1,7 @@
 """The top of the page: draw, pick an example or upload a picture, and see what is read."""
 
 import hashlib
+import html
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ DOUBT = 0.7  # a digit less likely than this is marked as doubtful
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 
-def show(model: Transformer) -> tuple[Image.Image | None, Reading | None]:
-    """Draw the section; the drawing in sight and its reading, None if it cannot be read."""
+def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
+    """Draw the section; the drawing in sight (None if there is none) and its reading."""
     state = st.session_state
     state.setdefault("picture", None)  # an example or an upload, lying under the pen
     state.setdefault("canvas_number", 0)  # a new number gives an empty canvas
@@ -35,18 +36,21 @@ def show(model: Transformer) -> tuple[Image.Image | None, Reading | None]:
     )
     _show_sources()
     drawing = _drawing(result, state.picture)
-    reading = _read(model, drawing)
+    reading, problem = _read(model, drawing)
     answer, view = st.columns([3, 2], vertical_alignment="center")
-    if reading is not None:
-        answer.html(reading_html(reading))
-        view.image(drawing_image(reading.canvas), caption="What the model sees", width="stretch")
+    answer.html(reading_html(reading, problem))
+    view.image(drawing_image(reading.canvas), caption="What the model sees", width="stretch")
     return drawing, reading
 
 
-def reading_html(reading: Reading) -> str:
-    """The digits as tiles, each with its confidence."""
+def reading_html(reading: Reading, problem: str | None = None) -> str:
+    """The digits as tiles, each with its confidence, or a hint where there are none."""
     if not reading.digits:
         hint = "Write one to eight digits above. Undo is in the sheet's corner."
+        if reading.steps:
+            hint = "The model sees no digits here."
+        if problem:
+            hint = html.escape(problem)
         return f'<div class="reading"><span class="hint">{hint}</span></div>'
     tiles = "".join(
         f'<div class="tile{" doubtful" if probability < DOUBT else ""}">'
@@ -124,18 +128,16 @@ def _drawing(result, picture: Image.Image | None) -> Image.Image | None:
     return Image.alpha_composite(_fit(picture), strokes.convert("RGBA").resize((WIDTH, HEIGHT)))
 
 
-def _read(model: Transformer, drawing: Image.Image | None) -> Reading | None:
-    """Read the drawing, unless it is the one read last."""
+def _read(model: Transformer, drawing: Image.Image | None) -> tuple[Reading, str | None]:
+    """The drawing's reading and what is wrong with it, anew only if the drawing changed."""
     state = st.session_state
     content = b"" if drawing is None else drawing.convert("RGBA").tobytes()
     digest = hashlib.sha256(content).hexdigest()
     if state.get("read_digest") != digest:
+        blank = Image.new("L", (8, 8), 255)
         try:
-            state.reading = model.read(drawing or Image.new("L", (8, 8), 255), attention=True)
-            state.read_error = None
+            state.reading, state.problem = model.read(drawing or blank, attention=True), None
         except InkError as error:
-            state.reading, state.read_error = None, str(error)
+            state.reading, state.problem = model.read(blank), str(error)
         state.read_digest = digest
-    if state.read_error:
-        st.warning(state.read_error)
-    return state.reading
+    return state.reading, state.problem

@@ -8,12 +8,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from demo.jobs import TrainingJob
 from demo.read_view import reading_html
-from mnist_transformer import InkError, load_classifier, load_transformer
+from mnist_transformer import InkError, Transformer, load_classifier
 from mnist_transformer.figures import ACCENT
 
 
-def show(drawing: Image.Image | None) -> None:
-    """Draw the section; `drawing` is what the new model is to read."""
+def show(drawing: Image.Image | None, shipped: Transformer) -> None:
+    """Draw the section; `drawing` is what the new model is to read, beside the shipped one."""
     job: TrainingJob | None = st.session_state.get("job")
     running = job is not None and job.running
     with st.form("training", border=False):
@@ -40,7 +40,7 @@ def show(drawing: Image.Image | None) -> None:
         st.session_state.job.start()
         st.rerun()
     if job is not None:
-        _show_job(job, drawing)
+        _show_job(job, drawing, shipped)
     else:
         st.caption(
             "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to eight "
@@ -56,12 +56,12 @@ def _abandoned():
     return lambda: not runtime.get_instance().is_active_session(context.session_id)
 
 
-def _show_job(job: TrainingJob, drawing: Image.Image | None) -> None:
+def _show_job(job: TrainingJob, drawing: Image.Image | None, shipped: Transformer) -> None:
     if job.running:
         st.fragment(_show_live, run_every=1.0)(job)
     else:
         _show_state(job)
-        _compare(job, drawing)
+        _compare(job, drawing, shipped)
 
 
 def _show_live(job: TrainingJob) -> None:
@@ -140,25 +140,25 @@ def _curve(job: TrainingJob, name: str) -> go.Figure:
     return figure
 
 
-def _compare(job: TrainingJob, drawing: Image.Image | None) -> None:
+def _compare(job: TrainingJob, drawing: Image.Image | None, shipped: Transformer) -> None:
     """The drawing above, read by the new model beside the shipped one."""
     if job.result is None:
         return
     if drawing is None:
         st.info("Draw something above to have the new model read it, too.")
         return
-    ours, shipped = st.columns(2)
+    ours, theirs = st.columns(2)
     try:
         if job.kind == "transformer":
             ours.markdown("**Your model reads**")
             ours.html(reading_html(job.result.model.read(drawing)))
-            shipped.markdown("**The shipped model reads**")
-            shipped.html(reading_html(_shipped_transformer().read(drawing)))
+            theirs.markdown("**The shipped model reads**")
+            theirs.html(reading_html(shipped.read(drawing)))
         else:
             ours.markdown("**Your classifier says**")
             _bars(ours, job.result.model.read(drawing).probabilities, "ours-bars")
-            shipped.markdown("**The shipped classifier says**")
-            _bars(shipped, _shipped_classifier().read(drawing).probabilities, "shipped-bars")
+            theirs.markdown("**The shipped classifier says**")
+            _bars(theirs, _shipped_classifier().read(drawing).probabilities, "shipped-bars")
             st.caption("The classifier takes the whole drawing for one digit.")
     except InkError as error:
         st.warning(str(error))
@@ -177,11 +177,6 @@ def _bars(column, probabilities: list[float], key: str) -> None:
     figure.update_xaxes(type="category", tickangle=0)
     figure.update_layout(height=200, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     column.plotly_chart(figure, key=key, config={"displayModeBar": False})
-
-
-@st.cache_resource(show_spinner=False)
-def _shipped_transformer():
-    return load_transformer()
 
 
 @st.cache_resource(show_spinner=False)

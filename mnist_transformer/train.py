@@ -123,7 +123,8 @@ def train_transformer(
 
     Raises:
         ValueError: if a number is out of range.
-        TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run.
+        TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
+            holds a finished model.
     """
     if not 0 <= growth <= 1 or not 0 <= label_smoothing < 1 or ctc_weight < 0:
         raise ValueError("growth and label_smoothing lie in 0-1, ctc_weight is at least 0")
@@ -283,7 +284,8 @@ def _train(
         settings: all that defines the run; a checkpoint of other settings is not continued.
         seed: fixes the initial weights and every batch, and so the run.
         checkpoint: a `.safetensors` file for the weights, written every `interval` steps. Beside it
-            `.resume` keeps what is needed to go on after a kill or a stop, until the run is done.
+            `.resume` keeps what is needed to go on after a kill or a stop, until the run is done; a
+            finished model is not overwritten. None means that nothing is written.
         interval: steps between reports and checkpoints.
         on_progress: called at every report with the model as it is; must not change it.
         stop: asked after every step; when it says True, the run ends and keeps what it learned.
@@ -395,7 +397,14 @@ class _Run:
 
     def resume(self) -> int:
         """Take up an interrupted run, if there is one; the number of steps it had done."""
-        if self.weights is None or not self.resume_file.exists():
+        if self.weights is None:
+            return 0
+        if not self.resume_file.exists():
+            if self.weights.exists():
+                raise TrainingError(
+                    f"{self.weights} already holds a finished model: name another checkpoint, or "
+                    "move it away"
+                )
             return 0
         state = torch.load(self.resume_file, weights_only=True)
         if state["settings"] != self.settings:

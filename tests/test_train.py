@@ -151,6 +151,15 @@ def test_another_runs_checkpoint_is_not_continued(settings, tmp_path):
         train_transformer(**settings | {"lr": 0.5}, checkpoint=path)
 
 
+def test_a_finished_model_is_not_overwritten(settings, tmp_path):
+    path = tmp_path / "run.safetensors"
+    train_transformer(**settings, checkpoint=path)
+    before = path.read_bytes()
+    with pytest.raises(TrainingError, match="finished model"):
+        train_transformer(**settings, checkpoint=path)
+    assert path.read_bytes() == before
+
+
 def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
     path = tmp_path / "run.safetensors"
 

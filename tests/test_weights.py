@@ -1,7 +1,7 @@
 """The shipped weights keep what the README says of them."""
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnist_transformer import load_classifier, load_digits, load_transformer
 from mnist_transformer.checkpoint import CLASSIFIER_WEIGHTS, TRANSFORMER_WEIGHTS, read_facts
@@ -10,19 +10,19 @@ from tests.pen import strokes
 
 
 @pytest.fixture(scope="module")
-def test_digits():
+def unseen():
     """MNIST's test digits, or where they are missing some that no shipped model has seen."""
     return load_digits("test", download=False)
 
 
-def test_the_transformer_reads_lines(test_digits):
-    score = evaluate_transformer(load_transformer(), test_digits, lines=2000)
+def test_the_transformer_reads_lines(unseen):
+    score = evaluate_transformer(load_transformer(), unseen, lines=2000)
     assert score.exact >= 0.90
     assert score.digits >= 0.98
 
 
-def test_the_classifier_names_digits(test_digits):
-    assert evaluate_classifier(load_classifier(), test_digits) >= 0.985
+def test_the_classifier_names_digits(unseen):
+    assert evaluate_classifier(load_classifier(), unseen) >= 0.985
 
 
 @pytest.mark.parametrize("path", [TRANSFORMER_WEIGHTS, CLASSIFIER_WEIGHTS])
@@ -36,8 +36,6 @@ def test_the_files_say_how_they_were_made(path):
 @pytest.mark.parametrize("brush", [5, 12, 20])
 @pytest.mark.parametrize("text", ["27350", "0123456789"[:8], "98", "6"])
 def test_pen_strokes_are_read(text, brush):
-    from PIL import ImageDraw
-
     sheet = Image.new("L", (1100, 190), 255)
     pen = ImageDraw.Draw(sheet)
     for stroke in strokes(text, 50, 35, 115):
