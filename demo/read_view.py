@@ -1,12 +1,12 @@
 """The top of the page: draw, pick an example or upload a picture, and see what is read."""
 
-import hashlib
 import html
+import json
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_transformer import InkError, Reading, Transformer
@@ -35,12 +35,17 @@ def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
         key=f"canvas-{state.canvas_number}",
     )
     _show_sources()
-    drawing = _drawing(result, state.picture)
-    reading, problem = _read(model, drawing)
+    strokes = (result.json_data or {}).get("objects")
+    now_in_sight = (state.canvas_number, json.dumps(strokes))
+    if state.get("in_sight") != now_in_sight:  # else the page is only drawn anew
+        state.drawing = _drawing(result.image_data if strokes else None, state.picture)
+        state.reading, state.problem = _read(model, state.drawing)
+        state.in_sight = now_in_sight
     answer, view = st.columns([3, 2], vertical_alignment="center")
-    answer.html(reading_html(reading, problem))
-    view.image(drawing_image(reading.canvas), caption="What the model sees", width="stretch")
-    return drawing, reading
+    answer.html(reading_html(state.reading, state.problem))
+    picture = drawing_image(state.reading.canvas)
+    view.image(picture, caption="What the model sees", width="stretch")
+    return state.drawing, state.reading
 
 
 def reading_html(reading: Reading, problem: str | None = None) -> str:
@@ -98,9 +103,7 @@ def _take_upload() -> None:
     if upload is None:
         return
     try:
-        picture = Image.open(upload)
-        picture.load()
-        _lay_down(picture)
+        _lay_down(ImageOps.exif_transpose(Image.open(upload)))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         st.session_state.upload_error = f"{upload.name} cannot be opened as a picture: {error}"
 
@@ -116,28 +119,20 @@ def _fit(picture: Image.Image) -> Image.Image:
     return sheet
 
 
-def _drawing(result, picture: Image.Image | None) -> Image.Image | None:
+def _drawing(strokes: np.ndarray | None, picture: Image.Image | None) -> Image.Image | None:
     """What is in sight: the strokes, the picture, or the strokes on the picture."""
-    strokes = None
-    if result.json_data and result.json_data.get("objects") and result.image_data is not None:
-        strokes = Image.fromarray(np.asarray(result.image_data))
-    if picture is None:
-        return strokes
     if strokes is None:
         return picture
-    return Image.alpha_composite(_fit(picture), strokes.convert("RGBA").resize((WIDTH, HEIGHT)))
+    drawn = Image.fromarray(strokes).convert("RGBA")
+    if picture is None:
+        return drawn
+    return Image.alpha_composite(_fit(picture), drawn.resize((WIDTH, HEIGHT)))
 
 
 def _read(model: Transformer, drawing: Image.Image | None) -> tuple[Reading, str | None]:
-    """The drawing's reading and what is wrong with it, anew only if the drawing changed."""
-    state = st.session_state
-    content = b"" if drawing is None else drawing.convert("RGBA").tobytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if state.get("read_digest") != digest:
-        blank = Image.new("L", (8, 8), 255)
-        try:
-            state.reading, state.problem = model.read(drawing or blank, attention=True), None
-        except InkError as error:
-            state.reading, state.problem = model.read(blank), str(error)
-        state.read_digest = digest
-    return state.reading, state.problem
+    """The drawing's reading, and what is wrong with the drawing if it cannot be read."""
+    blank = Image.new("L", (8, 8), 255)
+    try:
+        return model.read(drawing or blank, attention=True), None
+    except InkError as error:
+        return model.read(blank), str(error)

@@ -87,7 +87,7 @@ def load_digits(
         if named_root:
             raise FileNotFoundError(
                 f"no MNIST in {named_root} (expected MNIST/raw/*-ubyte.gz inside it), and it could "
-                f"not be downloaded there: {error}"
+                f"not be downloaded there: {' '.join(str(error).split())}"
             ) from error
         embedded = embedded_digits(split)
         print(

@@ -59,7 +59,7 @@ def heat_maps(page):
             .filter(plot => plot.offsetParent)
             .flatMap(plot => plot._fullData)
             .filter(trace => trace.type === 'heatmap')
-            .map(trace => [...trace.z].flatMap(row => [...row]).filter(w => w !== null))
+            .map(trace => [...trace.z].flatMap(row => [...row]).filter(Number.isFinite))
             .map(weights => Math.max(...weights))"""
     )
 
