@@ -29,7 +29,7 @@ def test_the_classifier_names_digits(unseen):
 def test_the_files_say_how_they_were_made(path):
     facts = read_facts(path)
     assert facts["settings"]["seed"] == 0
-    assert len(facts["log"]) == facts["settings"]["epochs"]
+    assert facts["log"][-1]["validation"] > 0.9
     assert "score on MNIST test" in facts
 
 
