@@ -12,6 +12,7 @@ def main() -> None:
         page = open_page(browser, address, height=1010)
         write(page, "3141592")
         wait_for_digits(page, "3141592")
+        page.wait_for_timeout(1500)  # the last of seven readings has replaced the one before
         page.get_by_text("3: 4", exact=True).click()
         page.get_by_text("What could step 3 have said?").wait_for()
         page.mouse.move(640, 5)
