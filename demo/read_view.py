@@ -64,6 +64,8 @@ def reading_html(reading: Reading, problem: str | None = None) -> str:
         f'<div class="sure">{probability:.0%}</div></div>'
         for digit, probability in zip(reading.digits, reading.probabilities, strict=True)
     )
+    if reading.goes_on:
+        tiles += '<span class="hint">… the line goes on: eight digits are the most</span>'
     return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'
 
 

@@ -116,7 +116,8 @@ def _read(options: argparse.Namespace) -> int:
             print(json.dumps(result), flush=True)
         elif reading.digits:
             sure = " ".join(f"{probability:.0%}" for probability in reading.probabilities)
-            print(f"{file}: {reading.digits}  ({sure})", flush=True)
+            more = ", and more than the model can read" if reading.goes_on else ""
+            print(f"{file}: {reading.digits}  ({sure}){more}", flush=True)
         else:
             print(f"{file}: nothing drawn", flush=True)
     return int(failed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .config import NUM_OUTCOMES
+from .config import END, NUM_OUTCOMES
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class Reading:
     def steps(self) -> int:
         """Decoding steps taken: one per digit and one for the end."""
         return len(self.distributions)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the line seems longer than the model can read: it never chose the end."""
+        return self.steps > 0 and int(self.distributions[-1].argmax()) != END
 
 
 @dataclass(frozen=True)

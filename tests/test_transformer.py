@@ -68,6 +68,7 @@ def test_a_reading_fits_together(model, lines):
     for reading in model.read_canvases(lines[0], attention=True):
         count, steps = len(reading.digits), reading.steps
         assert steps == count + 1
+        assert reading.goes_on == (reading.distributions[-1].argmax() != END)
         assert len(reading.probabilities) == count
         chosen = reading.distributions.argmax(-1).tolist()
         assert reading.digits == "".join(map(str, chosen[:count]))
@@ -90,6 +91,7 @@ def test_a_line_too_long_stops_at_the_longest_the_model_reads(model, lines):
     reading = model.read_canvases(lines[0][:1])[0]
     assert reading.digits == "777"
     assert reading.end_probability < 0.01
+    assert reading.goes_on
 
 
 def test_reading_in_training_mode_is_refused(model, lines):
