@@ -229,29 +229,43 @@ def make_lines(
     space = (gap * line_height).round().long()
     # A digit that would not fit is not written, and not in the label either.
     end = (ink_width + space).cumsum(1)
-    fits = present & (end <= width - 2)
+    fits = (present & (end <= width - 2)).cumprod(1).bool()
     fits[:, 0] = True
     length = fits.sum(1, keepdim=True)
     line_end = end.gather(1, length - 1)
     start = (uniform(0, 1, count, 1) * (width - line_end)).long().clamp(min=0)
     x = start + end - ink_width - left
 
-    margin = window_width
-    canvases = torch.zeros(count, height, width + 2 * margin)
     slot_windows = torch.zeros(count, slots, height, window_width)
     slot_windows[present] = windows
-    slot_windows *= fits[:, :, None, None]
-    for slot in range(int(length.max())):
-        columns = (x[:, slot, None] + margin + torch.arange(window_width))[:, None]
-        columns = columns.clamp(0, width + 2 * margin - 1).expand(-1, height, -1)
-        under = canvases.gather(2, columns)
-        canvases.scatter_(2, columns, torch.maximum(under, slot_windows[:, slot]))
+    canvases = _paste(slot_windows * fits[:, :, None, None], x, width)
 
     tokens = torch.full((count, slots + 2), PAD)
     tokens[:, 0] = START
     tokens[:, 1:-1] = torch.where(fits, digits.labels[index], PAD)
     tokens.scatter_(1, length + 1, END)
-    return canvases[:, :, margin : margin + width].contiguous(), tokens
+    return canvases, tokens
+
+
+def _paste(windows: Tensor, x: Tensor, width: int) -> Tensor:
+    """Lay the windows of each line on its canvas, the darker ink winning where they overlap.
+
+    Args:
+        windows: (lines, slots, height, window width); an empty slot is all paper.
+        x: (lines, slots) the column of each window's left edge, which may lie off the canvas.
+        width: of the canvas.
+
+    Returns:
+        (lines, height, width).
+    """
+    count, slots, height, margin = windows.shape
+    canvases = torch.zeros(count, height, width + 2 * margin)
+    for slot in range(slots):
+        columns = (x[:, slot, None] + margin + torch.arange(margin))[:, None]
+        columns = columns.clamp(0, width + 2 * margin - 1).expand(-1, height, -1)
+        under = canvases.gather(2, columns)
+        canvases.scatter_(2, columns, torch.maximum(under, windows[:, slot]))
+    return canvases[:, :, margin : margin + width].contiguous()
 
 
 def _change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
