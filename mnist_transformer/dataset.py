@@ -56,6 +56,15 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __add__(self, other: "Digits") -> "Digits":
+        """Both together."""
+        return Digits(
+            torch.cat([self.images, other.images]),
+            torch.cat([self.labels, other.labels]),
+            torch.cat([self.boxes, other.boxes]),
+            f"{self.source} + {other.source}",
+        )
+
 
 def load_digits(
     split: str = "train", root: str | Path | None = None, download: bool = True

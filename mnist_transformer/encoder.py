@@ -26,7 +26,7 @@ class PatchEmbedding(nn.Module):
             layers += [
                 nn.Conv2d(channels, out_channels, 3, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(out_channels),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
             channels = out_channels
         self.stem = nn.Sequential(*layers, nn.Conv2d(channels, config.model_dim, 1))

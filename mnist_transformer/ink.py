@@ -5,6 +5,8 @@ canvas, a scan), the model sees the same thing: ink cropped, scaled to one heigh
 about as thick as MNIST's.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -168,9 +170,32 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 
 
 def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The ink at `size` (width, height) plus a rim, with strokes as thick as MNIST's.
+    """The ink at `size` (width, height) plus a rim, with strokes as thick as MNIST's."""
 
-    Strokes are thickened or thinned evenly by moving their outline along the distance to it.
+    def target(is_ink: np.ndarray) -> float:
+        boxes = ndimage.find_objects(ndimage.label(is_ink)[0])
+        heights = [box[0].stop - box[0].start for box in boxes]
+        digit = np.median([h for h in heights if h >= 0.4 * max(heights)]) / OVERSAMPLING
+        return np.clip(STROKE_WIDTH * digit, THINNEST, THICKEST)
+
+    return redraw_strokes(ink, size, target)
+
+
+def redraw_strokes(
+    ink: np.ndarray, size: tuple[int, int], width: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    """Draw the ink anew at another size, its strokes thickened or thinned to another width.
+
+    All strokes change evenly, by moving their outline along the distance to it.
+
+    Args:
+        ink: (height, width) in [0, 1].
+        size: (width, height) of the result, in pixels, before a rim of 2 pixels is added.
+        width: gives the width of the strokes, in pixels of the result, from a mask of the ink at
+            `OVERSAMPLING` times the result's resolution.
+
+    Returns:
+        (height + 4, width + 4) float32 in [0, 1].
     """
     fine = _resize(ink, [side * OVERSAMPLING for side in size])
     rim = 2 * OVERSAMPLING
@@ -180,14 +205,12 @@ def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     outside = ndimage.distance_transform_edt(~is_ink)
     # Across a stroke of width w the distance to its outline is w / 4 on average.
     stroke = 4 * (inside[is_ink].mean() - 0.5)
-    heights = [box[0].stop - box[0].start for box in ndimage.find_objects(ndimage.label(is_ink)[0])]
-    digit = np.median([h for h in heights if h >= 0.4 * max(heights)])
-    target = np.clip(STROKE_WIDTH * digit, THINNEST * OVERSAMPLING, THICKEST * OVERSAMPLING)
     # Thinning too far would break strokes of uneven width.
-    change = np.clip((target - stroke) / 2, -0.15 * stroke, rim - 1)
+    change = (width(is_ink) * OVERSAMPLING - stroke) / 2
+    change = np.clip(change, -0.15 * stroke, rim - 1)
     redrawn = np.clip(inside - outside + change + 0.5 * np.where(is_ink, 0, 1), 0, 1)
-    height, width = (side // OVERSAMPLING for side in redrawn.shape)
-    cells = redrawn.reshape(height, OVERSAMPLING, width, OVERSAMPLING)
+    rows, columns = (side // OVERSAMPLING for side in redrawn.shape)
+    cells = redrawn.reshape(rows, OVERSAMPLING, columns, OVERSAMPLING)
     return cells.mean(axis=(1, 3)).astype(np.float32)
 
 

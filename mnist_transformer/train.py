@@ -4,6 +4,7 @@
 and how the model is validated; `_train` is the loop they share.
 """
 
+import copy
 import dataclasses
 import io
 import math
@@ -22,21 +23,30 @@ from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import Digits, load_digits, make_lines
 from .evals import evaluate_classifier, evaluate_transformer
+from .strokes import with_other_hands
 from .transformer import Transformer
 
 GRADIENT_CLIP = 1.0
+MUON_LR = 3.0  # Muon's learning rate, in AdamW's: an orthogonal step bears a longer stride
 VALIDATION_LINES = 500
 STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digits, amply
 
 # The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`.
 # Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
 SHIPPED_TRANSFORMER = dict(
-    epochs=110,
+    epochs=200,
     batch_size=64,
     lr=0.002,
     config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
+    label_smoothing=0.0,
     ctc_weight=0.5,
-    growth=0.5,
+    growth=0.03,
+    strips=0.75,
+    redrawn=0.15,
+    drawn=0.2,
+    scribbled=0.03,
+    muon=True,
+    averaging=0.999,
     warmup_steps=300,
 )
 SHIPPED_CLASSIFIER = dict(
@@ -93,6 +103,12 @@ def train_transformer(
     label_smoothing: float = 0.1,
     ctc_weight: float = 0.0,
     growth: float = 0.0,
+    strips: float = 0.0,
+    redrawn: float = 0.0,
+    drawn: float = 0.0,
+    scribbled: float = 0.0,
+    muon: bool = False,
+    averaging: float = 0.0,
     warmup_steps: int = 0,
     lines_per_epoch: int = 12_000,
     digits: Digits | None = None,
@@ -115,6 +131,13 @@ def train_transformer(
             tell digits apart before the decoder knows where to look.
         growth: share of the run in which the longest line grows from 1 digit to all, on strips of
             canvas just wide enough, which cost less.
+        strips: share of the batches after that which are still written on strips; the rest, lines
+            of all lengths together, on whole canvases.
+        redrawn, drawn, scribbled: shares of the digits that are MNIST's, redrawn with an even
+            brush; drawn by code, in forms that MNIST lacks; no digits at all (see `strokes`).
+        muon: whether Muon (Jordan et al. 2024) trains the matrices of the layers, AdamW the rest.
+        averaging: decay, for each step, of the running mean of the weights that is validated and
+            saved in their stead; 0 means the weights themselves.
         warmup_steps: steps over which the learning rate first rises.
         lines_per_epoch: 12,000 lines hold every training digit about once.
         digits, validation: where lines come from; None means `load_digits`.
@@ -126,8 +149,9 @@ def train_transformer(
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
             holds a finished model.
     """
-    if not 0 <= growth <= 1 or not 0 <= label_smoothing < 1 or ctc_weight < 0:
-        raise ValueError("growth and label_smoothing lie in 0-1, ctc_weight is at least 0")
+    shares = (growth, strips, label_smoothing)
+    if not all(0 <= share <= 1 for share in shares) or ctc_weight < 0:
+        raise ValueError("growth, strips and label_smoothing lie in 0-1, ctc_weight is at least 0")
     settings = dict(
         kind="transformer",
         epochs=epochs,
@@ -137,22 +161,31 @@ def train_transformer(
         label_smoothing=label_smoothing,
         ctc_weight=ctc_weight,
         growth=growth,
+        strips=strips,
+        redrawn=redrawn,
+        drawn=drawn,
+        scribbled=scribbled,
+        muon=muon,
+        averaging=averaging,
         warmup_steps=warmup_steps,
         samples_per_epoch=lines_per_epoch,
     )
-    digits = digits or load_digits("train")
+    digits = with_other_hands(digits or load_digits("train"), redrawn, drawn, scribbled)
     validation = validation or load_digits("validation")
     patch = config.patch_size
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor, int]:
-        if done >= growth:
+        grown = done >= growth
+        if grown and float(torch.rand((), generator=generator)) >= strips:
             return *make_lines(digits, batch_size, config, generator), 0
-        longest = 1 + int(config.max_digits * done / growth)
-        width = min(config.canvas_width, math.ceil(longest * STRIP_PER_DIGIT / patch) * patch)
+        longest = config.max_digits if grown else 1 + int(config.max_digits * done / growth)
+        length = int(torch.randint(1, longest + 1, (), generator=generator))
+        width = min(config.canvas_width, math.ceil(length * STRIP_PER_DIGIT / patch) * patch)
         strip = dataclasses.replace(config, canvas_width=width)
         places = (config.canvas_width - width) // patch + 1
         first_column = int(torch.randint(places, (), generator=generator))
-        return *make_lines(digits, batch_size, strip, generator, (1, longest)), first_column
+        lengths = (max(1, length - 1), length)
+        return *make_lines(digits, batch_size, strip, generator, lengths), first_column
 
     def build() -> nn.Module:
         return _TransformerObjective(Transformer(config), label_smoothing, ctc_weight)
@@ -169,6 +202,8 @@ def train_single_digit_classifier(
     lr: float = 0.001,
     *,
     config: Config = CLASSIFIER_CONFIG,
+    muon: bool = False,
+    averaging: float = 0.0,
     warmup_steps: int = 0,
     digits_per_epoch: int | None = None,
     digits: Digits | None = None,
@@ -190,6 +225,8 @@ def train_single_digit_classifier(
         batch_size=batch_size,
         lr=lr,
         config=config.to_dict(),
+        muon=muon,
+        averaging=averaging,
         warmup_steps=warmup_steps,
         samples_per_epoch=digits_per_epoch or len(digits),
     )
@@ -296,16 +333,13 @@ def _train(
     steps_per_epoch = max(1, settings["samples_per_epoch"] // settings["batch_size"])
     steps = settings["epochs"] * steps_per_epoch
     torch.manual_seed(seed)
-    objective = build()
-    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings["lr"])
+    # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
+    objective = build().to(memory_format=torch.channels_last)
+    averaged = copy.deepcopy(objective.model).eval() if settings["averaging"] else None
+    optimizers = _optimizers(objective, settings["lr"], settings["muon"])
     warmup_steps = min(settings["warmup_steps"], steps - 1)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warmup_steps)
-    if warmup_steps:
-        warmup = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup_steps, 1, warmup_steps)
-        schedule = torch.optim.lr_scheduler.SequentialLR(
-            optimizer, [warmup, schedule], [warmup_steps]
-        )
-    run = _Run(checkpoint, settings, objective, optimizer, schedule)
+    schedules = [_schedule(optimizer, steps, warmup_steps) for optimizer in optimizers]
+    run = _Run(checkpoint, settings, objective, averaged, optimizers, schedules)
     first_step = run.resume()
     earlier = run.history[-1].seconds if run.history else 0.0
     started = time.perf_counter()
@@ -325,12 +359,15 @@ def _train(
                 f"the loss became {loss.item()} at step {step}: start again with a lower learning "
                 f"rate than {settings['lr']}. Weights saved before this step are kept."
             )
-        optimizer.zero_grad()
+        objective.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(objective.parameters(), GRADIENT_CLIP)
-        last_lr = schedule.get_last_lr()[0]
-        optimizer.step()
-        schedule.step()
+        last_lr = schedules[0].get_last_lr()[0]
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+        if averaged is not None:
+            _average(averaged, objective.model, settings["averaging"], step)
         sums += torch.stack([loss.detach() * counted, right, counted])
         bar.update()
 
@@ -346,7 +383,7 @@ def _train(
                 accuracy=float(sums[1] / sums[2]),
                 lr=last_lr,
                 seconds=earlier + time.perf_counter() - started,
-                validation=validate(objective.model) if epoch_ends else None,
+                validation=validate(run.model) if epoch_ends else None,
             )
             sums.zero_()
             run.history.append(progress)
@@ -359,13 +396,54 @@ def _train(
                     f"{progress.seconds:.0f} s"
                 )
             if on_progress is not None:
-                on_progress(progress, objective.model)
+                on_progress(progress, run.model)
         if stopped:
             break
     bar.close()
     if not stopped:
         run.finish()
-    return TrainingResult(objective.model.eval(), run.history, not stopped)
+    return TrainingResult(run.model.eval(), run.history, not stopped)
+
+
+def _optimizers(objective: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or Muon for the layers' matrices and AdamW for the rest."""
+    matrices = {
+        name: parameter
+        for name, parameter in objective.named_parameters()
+        if muon and ".layers." in name and parameter.dim() == 2
+    }
+    others = [p for name, p in objective.named_parameters() if name not in matrices]
+    optimizers = [torch.optim.AdamW(others, lr=lr, fused=True)]
+    if matrices:
+        optimizers.append(
+            torch.optim.Muon(
+                matrices.values(),
+                lr=MUON_LR * lr,
+                weight_decay=0.01,
+                adjust_lr_fn="match_rms_adamw",  # whatever a matrix's shape, steps of one size
+            )
+        )
+    return optimizers
+
+
+def _schedule(optimizer: torch.optim.Optimizer, steps: int, warmup_steps: int):
+    """A linear rise over `warmup_steps`, then a cosine to 0."""
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warmup_steps)
+    if not warmup_steps:
+        return cosine
+    rise = torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup_steps, 1, warmup_steps)
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, cosine], [warmup_steps])
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+    """Move the running mean of the weights towards `model`'s; faster in the first steps."""
+    share = 1 - min(decay, step / (step + 10))
+    for mean, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, share)
+        else:
+            mean.copy_(value)
 
 
 def _check_settings(settings: dict, interval: int) -> None:
@@ -376,6 +454,8 @@ def _check_settings(settings: dict, interval: int) -> None:
         raise ValueError(f"interval must be at least 1 step, not {interval}")
     if not (settings["lr"] > 0 and math.isfinite(settings["lr"])):
         raise ValueError(f"lr must be above 0, not {settings['lr']}")
+    if not 0 <= settings["averaging"] < 1:
+        raise ValueError(f"averaging must be at least 0 and below 1, not {settings['averaging']}")
     if settings["warmup_steps"] < 0:
         raise ValueError(f"warmup_steps must be at least 0, not {settings['warmup_steps']}")
 
@@ -383,12 +463,16 @@ def _check_settings(settings: dict, interval: int) -> None:
 class _Run:
     """A run's history and its files: the weights, and what is needed to go on."""
 
-    def __init__(self, checkpoint, settings, objective, optimizer, schedule):
+    def __init__(self, checkpoint, settings, objective, averaged, optimizers, schedules):
         self.weights = Path(checkpoint) if checkpoint else None
         self.settings = settings
-        self.objective = objective
-        self.optimizer = optimizer
-        self.schedule = schedule
+        # All that changes while training, by the name it is saved under.
+        self.parts = {"objective": objective}
+        if averaged is not None:
+            self.parts["averaged"] = averaged
+        for n, (optimizer, schedule) in enumerate(zip(optimizers, schedules, strict=True)):
+            self.parts |= {f"optimizer {n}": optimizer, f"schedule {n}": schedule}
+        self.model = objective.model if averaged is None else averaged
         self.history: list[Progress] = []
 
     @property
@@ -412,9 +496,8 @@ class _Run:
                 f"{self.resume_file} belongs to a run with other settings: delete it to start "
                 "anew, or name another checkpoint"
             )
-        self.objective.load_state_dict(state["objective"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
         self.history += [Progress(**progress) for progress in state["history"]]
         return state["step"]
 
@@ -424,9 +507,7 @@ class _Run:
         state = dict(
             settings=self.settings,
             step=step,
-            objective=self.objective.state_dict(),
-            optimizer=self.optimizer.state_dict(),
-            schedule=self.schedule.state_dict(),
+            **{name: part.state_dict() for name, part in self.parts.items()},
             history=[dataclasses.asdict(progress) for progress in self.history],
         )
         buffer = io.BytesIO()
@@ -442,4 +523,4 @@ class _Run:
     def _save_weights(self) -> None:
         epochs = [p for p in self.history if p.validation is not None]
         facts = {"settings": self.settings, "log": [dataclasses.asdict(p) for p in epochs]}
-        save_model(self.objective.model, self.weights, facts)
+        save_model(self.model, self.weights, facts)

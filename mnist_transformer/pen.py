@@ -1,0 +1,163 @@
+"""Real pen strokes as a test: digits of real writers, drawn by the page's brush, read as it reads.
+
+The strokes come from a file of JSON lines, one digit a line: `label` (0-9), `writer`, and `strokes`,
+a list of pen-down strokes, each a list of `[x, y]` points with y pointing down. They measure; they
+are never trained on.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .evals import SequenceScore, score_sequences
+from .transformer import Transformer
+
+BRUSHES = (4, 8, 12, 18)  # diameters in pixels of the page's sheet
+SHEET = (1100, 190)
+_SMOOTHING = 4  # strokes are drawn this many times larger, then averaged down
+
+
+@dataclass(frozen=True)
+class PenDigit:
+    """One written digit: `strokes` are (points, 2) arrays of x and y."""
+
+    label: int
+    writer: str
+    strokes: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class PenLine:
+    """Several digits of one writer, side by side on the page's sheet."""
+
+    picture: Image.Image
+    digits: str
+    writer: str
+    brush: int
+
+
+@dataclass(frozen=True)
+class PenScore:
+    """How lines of pen strokes were read.
+
+    Attributes:
+        total: over all lines.
+        by_writer, by_brush: the share of lines wholly right.
+        confusions: how often one digit was read for another, of lines read with the right number
+            of digits: {(true, read): times}.
+    """
+
+    total: SequenceScore
+    by_writer: dict[str, float]
+    by_brush: dict[int, float]
+    confusions: Counter = field(repr=False)
+
+
+def load_pen_digits(path: str | Path) -> list[PenDigit]:
+    """Read the digits in a file of JSON lines.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line is no digit as described above; the message gives its number.
+    """
+    digits = []
+    for number, line in enumerate(Path(path).read_text().splitlines(), 1):
+        try:
+            record = json.loads(line)
+            strokes = [np.array(stroke, dtype=float).reshape(-1, 2) for stroke in record["strokes"]]
+            if not strokes or not 0 <= int(record["label"]) <= 9:
+                raise ValueError("no strokes, or a label that is no digit")
+            digits.append(PenDigit(int(record["label"]), str(record["writer"]), strokes))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {number}, holds no pen digit: {error}") from error
+    if not digits:
+        raise ValueError(f"{path} holds no pen digits")
+    return digits
+
+
+def pen_lines(
+    digits: list[PenDigit], count: int, seed: int, longest: int = 8
+) -> Iterator[PenLine]:
+    """Write `count` fixed lines of 1 to `longest` digits, writers and brushes taking turns.
+
+    A line keeps its writer's own proportions: all its digits are scaled alike. Gaps, height and the
+    drift of the baseline vary as on a sheet of paper.
+    """
+    by_writer = defaultdict(list)
+    for digit in digits:
+        by_writer[digit.writer].append(digit)
+    writers = sorted(by_writer)
+    generator = np.random.default_rng(seed)
+    for number in range(count):
+        writer = writers[number % len(writers)]
+        brush = BRUSHES[number // len(writers) % len(BRUSHES)]
+        own = by_writer[writer]
+        chosen = [own[i] for i in generator.integers(len(own), size=generator.integers(longest) + 1)]
+        picture = _draw_line(chosen, brush, generator)
+        yield PenLine(picture, "".join(str(digit.label) for digit in chosen), writer, brush)
+
+
+def _draw_line(digits: list[PenDigit], brush: int, generator: np.random.Generator) -> Image.Image:
+    """Draw with a round brush: dark on white, with smooth edges."""
+    corners = [(np.min(points, 0), np.max(points, 0)) for points in map(_points, digits)]
+    heights = [max(high[1] - low[1], 1) for low, high in corners]
+    scale = generator.uniform(60, 120) / np.median(heights)
+    gaps = generator.uniform(0.1, 0.5) * np.median(heights) * generator.uniform(0.6, 1.4, len(digits))
+    widths = [high[0] - low[0] for low, high in corners]
+    room_x, room_y = SHEET[0] - 2 * brush - 20, SHEET[1] - 2 * brush - 10
+    scale = min(scale, room_x / (sum(widths) + sum(gaps[1:]) + 1), room_y / max(heights))
+    drift = generator.normal(0, 0.02) * np.arange(len(digits)) + generator.normal(0, 0.04, len(digits))
+    gap_pixels = np.maximum(gaps * scale, brush * 1.2)
+    sheet = Image.new("L", (SHEET[0] * _SMOOTHING, SHEET[1] * _SMOOTHING), 255)
+    pen = ImageDraw.Draw(sheet)
+    radius = brush * _SMOOTHING / 2
+    x = brush + 5.0
+    for digit, (low, high), height, gap, shift in zip(
+        digits, corners, heights, gap_pixels, drift - drift.mean(), strict=True
+    ):
+        top = (SHEET[1] - height * scale) / 2 + shift * SHEET[1]
+        top = np.clip(top, brush, SHEET[1] - brush - height * scale)
+        for stroke in digit.strokes:
+            points = ((stroke - low) * scale + (x, top)) * _SMOOTHING
+            if len(points) > 1:
+                pen.line([tuple(p) for p in points], 0, round(2 * radius), joint="curve")
+            for px, py in (points[0], points[-1]):
+                pen.ellipse((px - radius, py - radius, px + radius, py + radius), fill=0)
+        x += (high[0] - low[0]) * scale + gap
+    return sheet.reduce(_SMOOTHING)
+
+
+def _points(digit: PenDigit) -> np.ndarray:
+    return np.concatenate(digit.strokes)
+
+
+def evaluate_pen(
+    model: Transformer, digits: list[PenDigit], lines: int = 1500, seed: int = 30_000
+) -> PenScore:
+    """Read fixed lines of pen strokes through the very path the page uses."""
+    shown, read = [], []
+    for line in pen_lines(digits, lines, seed, model.config.max_digits):
+        shown.append(PenLine(None, line.digits, line.writer, line.brush))
+        read.append(model.read(line.picture).digits)
+    right = [line.digits == text for line, text in zip(shown, read, strict=True)]
+
+    def share(key: str) -> dict:
+        groups = defaultdict(list)
+        for line, exact in zip(shown, right, strict=True):
+            groups[getattr(line, key)].append(exact)
+        return {name: sum(group) / len(group) for name, group in sorted(groups.items())}
+
+    confusions = Counter(
+        pair
+        for line, text in zip(shown, read, strict=True)
+        if len(line.digits) == len(text)
+        for pair in zip(line.digits, text, strict=True)
+        if pair[0] != pair[1]
+    )
+    total = score_sequences([line.digits for line in shown], read)
+    return PenScore(total, share("writer"), share("brush"), confusions)
