@@ -34,7 +34,7 @@ STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digit
 # The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`.
 # Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
 SHIPPED_TRANSFORMER = dict(
-    epochs=200,
+    epochs=125,
     batch_size=64,
     lr=0.002,
     config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
