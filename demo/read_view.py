@@ -14,7 +14,6 @@ from mnist_transformer.figures import drawing_image
 
 WIDTH, HEIGHT = 1100, 190
 BRUSH = 12
-DOUBT = 0.7  # a digit less likely than this is marked as doubtful
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 
@@ -58,11 +57,13 @@ def reading_html(reading: Reading, problem: str | None = None) -> str:
             hint = html.escape(problem)
         return f'<div class="reading"><span class="hint">{hint}</span></div>'
     tiles = "".join(
-        f'<div class="tile{" doubtful" if probability < DOUBT else ""}">'
+        f'<div class="tile{" doubtful" if doubt else ""}">'
         f'<div class="digit">{digit}</div>'
         f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
         f'<div class="sure">{probability:.0%}</div></div>'
-        for digit, probability in zip(reading.digits, reading.probabilities, strict=True)
+        for digit, probability, doubt in zip(
+            reading.digits, reading.probabilities, reading.doubts, strict=True
+        )
     )
     if reading.goes_on:
         tiles += '<span class="hint">… the line goes on: eight digits are the most</span>'

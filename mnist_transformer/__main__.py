@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 from .checkpoint import (
-    CLASSIFIER_WEIGHTS,
     TRANSFORMER_WEIGHTS,
     CheckpointError,
     load_classifier,
@@ -16,22 +15,32 @@ from .checkpoint import (
     read_facts,
     save_model,
 )
-from .dataset import load_digits
-from .evals import LINES, SEED, evaluate_classifier, evaluate_transformer
+from .config import GRID_CONFIG
+from .dataset import SPLITS, load_digits
+from .measures import MEASURES, as_text
 from .train import (
     SHIPPED_CLASSIFIER,
+    SHIPPED_GRID,
     SHIPPED_TRANSFORMER,
     TrainingError,
     train_single_digit_classifier,
     train_transformer,
 )
 
-TRAINERS = {"transformer": train_transformer, "classifier": train_single_digit_classifier}
-PRESETS = {
-    "documented": {"transformer": {}, "classifier": {}},
-    "shipped": {"transformer": SHIPPED_TRANSFORMER, "classifier": SHIPPED_CLASSIFIER},
+TRAINERS = {
+    "transformer": train_transformer,
+    "classifier": train_single_digit_classifier,
+    "grid": train_transformer,
 }
-SHIPPED_WEIGHTS = {"transformer": TRANSFORMER_WEIGHTS, "classifier": CLASSIFIER_WEIGHTS}
+PRESETS = {
+    "documented": {"transformer": {}, "classifier": {}, "grid": {"config": GRID_CONFIG}},
+    "shipped": {
+        "transformer": SHIPPED_TRANSFORMER,
+        "classifier": SHIPPED_CLASSIFIER,
+        "grid": SHIPPED_GRID,
+    },
+}
+LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,12 +82,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(train)
     train.set_defaults(run=_train)
 
-    evaluate = commands.add_parser("evaluate", help="measure models on MNIST's test digits")
-    evaluate.add_argument("models", nargs="*", metavar="MODEL", help="default: both")
-    evaluate.add_argument("--weights", type=Path, help="another file, for exactly one MODEL")
-    evaluate.add_argument("--split", choices=("test", "validation"), default="test")
-    evaluate.add_argument("--lines", type=int, default=LINES, help=f"default: {LINES}")
-    evaluate.add_argument("--seed", type=int, default=SEED, help="of the lines")
+    evaluate = commands.add_parser("evaluate", help="measure the trained models")
+    evaluate.add_argument(
+        "measures",
+        nargs="*",
+        metavar="MEASURE",
+        help=f"{', '.join(MEASURES)}; default: transformer and classifier",
+    )
+    evaluate.add_argument("--weights", type=Path, help="another file, for exactly one MEASURE")
+    evaluate.add_argument("--split", choices=SPLITS[1:], default="test")
+    evaluate.add_argument("--lines", type=int, help="instead of the measure's own number")
+    evaluate.add_argument("--seed", type=int, help="of the lines, instead of the measure's own")
+    evaluate.add_argument("--ink", type=Path, help="pen strokes, for pen (default: $PEN_INK)")
+    evaluate.add_argument("--failures", type=Path, help="folder for pictures of misread pen lines")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object a line")
     evaluate.add_argument(
         "--record", action="store_true", help="write the result into the weights' metadata"
@@ -143,51 +159,24 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    models = options.models or list(SHIPPED_WEIGHTS)
-    unknown = set(models) - set(SHIPPED_WEIGHTS)
+    names = options.measures or ["transformer", "classifier"]
+    unknown = sorted(set(names) - set(MEASURES))
     if unknown:
-        raise ValueError(f"MODEL is transformer or classifier, not {', '.join(sorted(unknown))}")
-    if options.weights and len(models) != 1:
-        raise ValueError("--weights needs exactly one MODEL: transformer or classifier")
-    if options.lines < 1:
+        raise ValueError(f"MEASURE is one of {', '.join(MEASURES)}, not {', '.join(unknown)}")
+    if options.weights and len(names) != 1:
+        raise ValueError(f"--weights needs exactly one MEASURE: {', '.join(MEASURES)}")
+    if options.lines is not None and options.lines < 1:
         raise ValueError(f"--lines must be at least 1, not {options.lines}")
-    digits = load_digits(options.split, options.data)
-    for name in models:
-        path = options.weights or SHIPPED_WEIGHTS[name]
-        if name == "transformer":
-            model = load_transformer(path)
-            score = evaluate_transformer(model, digits, options.lines, options.seed)
-            result = {
-                "lines": score.lines,
-                "seed": options.seed,
-                "exact": score.exact,
-                "digits": score.digits,
-                "exact_by_length": score.exact_by_length,
-            }
-        else:
-            model = load_classifier(path)
-            result = {"images": len(digits), "accuracy": evaluate_classifier(model, digits)}
-        result = {"model": name, "source": digits.source} | result
+    for name in names:
+        kind, shipped, measure = MEASURES[name]
+        path = options.weights or shipped
+        model = LOADERS[kind](path)
+        result = {"measure": name} | measure(model, options)
         if options.record:
-            save_model(model, path, read_facts(path) | {f"score on {digits.source}": result})
-        print(json.dumps(result) if options.json else _table(result), flush=True)
+            score = {f"{name} on {result['source']}": result}
+            save_model(model, path, read_facts(path) | score)
+        print(json.dumps(result) if options.json else as_text(result), flush=True)
     return 0
-
-
-def _table(result: dict) -> str:
-    if result["model"] == "classifier":
-        return (
-            f"classifier on {result['images']:,} images ({result['source']}): "
-            f"{result['accuracy']:.2%} right"
-        )
-    lengths = "".join(
-        f"\n  {length} digit{'s' if length > 1 else ' '}  {exact:.2%}"
-        for length, exact in result["exact_by_length"].items()
-    )
-    return (
-        f"transformer on {result['lines']:,} lines ({result['source']}, seed {result['seed']}): "
-        f"{result['exact']:.2%} of lines wholly right, {result['digits']:.2%} of digits{lengths}"
-    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from .transformer import Transformer
 WEIGHTS = Path(__file__).parent.parent / "weights"
 TRANSFORMER_WEIGHTS = WEIGHTS / "transformer_model.safetensors"
 CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
+GRID_WEIGHTS = WEIGHTS / "grid_model.safetensors"
 
 _KINDS = {"transformer": Transformer, "classifier": Classifier}
 

@@ -17,7 +17,8 @@ class Config:
     """The shape of a model. Saved beside the weights, so that a file says what it holds.
 
     The canvas is a grey picture of `canvas_height` x `canvas_width` pixels, cut into square
-    patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches.
+    patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches. On it stand
+    `text_rows` rows of digits, read from left to right and from top to bottom.
 
     Raises:
         ValueError: if the numbers do not fit together (each message names the two that clash).
@@ -32,6 +33,7 @@ class Config:
     mlp_dim: int = 256
     encoder_layers: int = 3
     decoder_layers: int = 2
+    text_rows: int = 1
     max_digits: int = 8
     dropout: float = 0.1
 
@@ -46,6 +48,11 @@ class Config:
             raise ValueError(
                 f"{len(self.stem_channels)} stem convolutions of stride 2 make patches of "
                 f"{2 ** len(self.stem_channels)} pixels, but patch_size is {self.patch_size}"
+            )
+        if self.text_rows < 1 or self.patch_rows % self.text_rows:
+            raise ValueError(
+                f"{self.patch_rows} rows of patches cannot be shared equally by "
+                f"{self.text_rows} rows of digits"
             )
         if self.model_dim % self.num_heads:
             raise ValueError(
@@ -78,3 +85,5 @@ class Config:
 TRANSFORMER_CONFIG = Config()
 # One digit on a square canvas: the same encoder on fewer patches.
 CLASSIFIER_CONFIG = Config(canvas_width=32, max_digits=1)
+# Four digits in a square, 56x56 pixels with a rim of 4.
+GRID_CONFIG = Config(canvas_height=64, canvas_width=64, text_rows=2, max_digits=4)

@@ -214,7 +214,7 @@ def make_lines(
     images = digits.images[chosen].float().unsqueeze(1) / 255
     stroke = uniform(-0.4, 0.6, count, 1).expand(count, slots)[present].view(-1, 1, 1, 1)
     images = _change_stroke_width(images, stroke)
-    windows = _draw(
+    windows = draw_digits(
         images,
         digits.boxes[chosen],
         scale=(digit_height / size)[present],
@@ -284,7 +284,7 @@ def _change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
     return images + amount.abs() * (torch.where(amount > 0, thick, thin) - images)
 
 
-def _draw(
+def draw_digits(
     images: Tensor,
     boxes: Tensor,
     scale: Tensor,

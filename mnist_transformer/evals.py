@@ -1,5 +1,6 @@
 """How well the models read digits they have never seen."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 from .classifier import Classifier
 from .config import Config
 from .dataset import Digits, make_lines
+from .grids import make_grids
 from .transformer import Transformer
 
 LINES = 10_000
@@ -26,6 +28,8 @@ class SequenceScore:
         exact: share of lines read wholly right.
         digits: 1 - (edit distance / number of digits), over all lines.
         exact_by_length: the share of lines wholly right, for each true length.
+        confusions: how often one digit was read for another, {(true, read): times}; "" stands for
+            none, as in `align`.
         misread: (true, read) of every line that was not wholly right.
     """
 
@@ -33,6 +37,7 @@ class SequenceScore:
     exact: float
     digits: float
     exact_by_length: dict[int, float]
+    confusions: Counter = field(repr=False)
     misread: list[tuple[str, str]] = field(repr=False)
 
 
@@ -57,10 +62,17 @@ def evaluate_transformer(
 def evaluation_lines(
     digits: Digits, config: Config, lines: int = LINES, seed: int = SEED
 ) -> Iterable[tuple[Tensor, Tensor]]:
-    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them."""
+    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them.
+
+    For a model of grids, the fixed grids: MNIST's images as they are.
+    """
     generator = torch.Generator().manual_seed(seed)
     for start in range(0, lines, _BATCH):
-        yield make_lines(digits, min(_BATCH, lines - start), config, generator)
+        count = min(_BATCH, lines - start)
+        if config.text_rows > 1:
+            yield make_grids(digits, count, config, generator, vary=False)
+        else:
+            yield make_lines(digits, count, config, generator)
 
 
 def line_text(tokens: Tensor) -> str:
@@ -81,23 +93,44 @@ def score_sequences(true: list[str], read: list[str]) -> SequenceScore:
     for length in sorted({len(t) for t in true}):
         group = [t == r for t, r in pairs if len(t) == length]
         by_length[length] = sum(group) / len(group)
+    changes = Counter(change for t, r in pairs for change in align(t, r) if change[0] != change[1])
     return SequenceScore(
         lines=len(pairs),
         exact=sum(t == r for t, r in pairs) / len(pairs),
-        digits=1 - sum(edit_distance(t, r) for t, r in pairs) / sum(map(len, true)),
+        digits=1 - changes.total() / sum(map(len, true)),
         exact_by_length=by_length,
+        confusions=changes,
         misread=[(t, r) for t, r in pairs if t != r],
     )
 
 
-def edit_distance(a: str, b: str) -> int:
-    """Fewest insertions, deletions and substitutions that turn `a` into `b` (Levenshtein 1966)."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        diagonal, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (x != y))
-    return row[-1]
+def align(true: str, read: str) -> list[tuple[str, str]]:
+    """Pair the digits of two lines so that the fewest differ (Levenshtein 1966).
+
+    Returns:
+        (true digit, read digit) from left to right; "" stands for a digit that was missed, or
+        for one that was read where there is none. The pairs that differ are the edit distance.
+    """
+    distance = [list(range(len(read) + 1))]
+    for i, x in enumerate(true, 1):
+        row = [i]
+        for j, y in enumerate(read, 1):
+            above = distance[-1]
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
+        distance.append(row)
+    pairs = []
+    i, j = len(true), len(read)
+    while i or j:
+        if i and j and distance[i][j] == distance[i - 1][j - 1] + (true[i - 1] != read[j - 1]):
+            i, j = i - 1, j - 1
+            pairs.append((true[i], read[j]))
+        elif i and distance[i][j] == distance[i - 1][j] + 1:
+            i -= 1
+            pairs.append((true[i], ""))
+        else:
+            j -= 1
+            pairs.append(("", read[j]))
+    return pairs[::-1]
 
 
 @torch.inference_mode()

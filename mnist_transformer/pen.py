@@ -1,12 +1,12 @@
 """Real pen strokes as a test: digits of real writers, drawn by the page's brush, read as it reads.
 
-The strokes come from a file of JSON lines, one digit a line: `label` (0-9), `writer`, and `strokes`,
-a list of pen-down strokes, each a list of `[x, y]` points with y pointing down. They measure; they
-are never trained on.
+The strokes come from a file of JSON lines, one digit a line: `label` (0-9), `writer`, and
+`strokes`, a list of pen-down strokes, each a list of `[x, y]` points, y pointing down. They
+measure; they are never trained on.
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .confidence import Reliability, reliability
 from .evals import SequenceScore, score_sequences
 from .transformer import Transformer
 
+LINES = 1_500
+SEED = 30_000
 BRUSHES = (4, 8, 12, 18)  # diameters in pixels of the page's sheet
 SHEET = (1100, 190)
 _SMOOTHING = 4  # strokes are drawn this many times larger, then averaged down
@@ -47,15 +50,16 @@ class PenScore:
 
     Attributes:
         total: over all lines.
-        by_writer, by_brush: the share of lines wholly right.
-        confusions: how often one digit was read for another, of lines read with the right number
-            of digits: {(true, read): times}.
+        exact_by_writer, exact_by_brush: the share of lines wholly right.
+        reliability: how far the probabilities can be trusted.
+        misread: (line, what was read) of every line that was not wholly right.
     """
 
     total: SequenceScore
-    by_writer: dict[str, float]
-    by_brush: dict[int, float]
-    confusions: Counter = field(repr=False)
+    exact_by_writer: dict[str, float]
+    exact_by_brush: dict[int, float]
+    reliability: Reliability
+    misread: list[tuple[PenLine, str]] = field(repr=False)
 
 
 def load_pen_digits(path: str | Path) -> list[PenDigit]:
@@ -80,9 +84,7 @@ def load_pen_digits(path: str | Path) -> list[PenDigit]:
     return digits
 
 
-def pen_lines(
-    digits: list[PenDigit], count: int, seed: int, longest: int = 8
-) -> Iterator[PenLine]:
+def pen_lines(digits: list[PenDigit], count: int, seed: int, longest: int = 8) -> Iterator[PenLine]:
     """Write `count` fixed lines of 1 to `longest` digits, writers and brushes taking turns.
 
     A line keeps its writer's own proportions: all its digits are scaled alike. Gaps, height and the
@@ -97,7 +99,9 @@ def pen_lines(
         writer = writers[number % len(writers)]
         brush = BRUSHES[number // len(writers) % len(BRUSHES)]
         own = by_writer[writer]
-        chosen = [own[i] for i in generator.integers(len(own), size=generator.integers(longest) + 1)]
+        chosen = [
+            own[i] for i in generator.integers(len(own), size=generator.integers(longest) + 1)
+        ]
         picture = _draw_line(chosen, brush, generator)
         yield PenLine(picture, "".join(str(digit.label) for digit in chosen), writer, brush)
 
@@ -107,11 +111,15 @@ def _draw_line(digits: list[PenDigit], brush: int, generator: np.random.Generato
     corners = [(np.min(points, 0), np.max(points, 0)) for points in map(_points, digits)]
     heights = [max(high[1] - low[1], 1) for low, high in corners]
     scale = generator.uniform(60, 120) / np.median(heights)
-    gaps = generator.uniform(0.1, 0.5) * np.median(heights) * generator.uniform(0.6, 1.4, len(digits))
+    gaps = (
+        generator.uniform(0.1, 0.5) * np.median(heights) * generator.uniform(0.6, 1.4, len(digits))
+    )
     widths = [high[0] - low[0] for low, high in corners]
     room_x, room_y = SHEET[0] - 2 * brush - 20, SHEET[1] - 2 * brush - 10
     scale = min(scale, room_x / (sum(widths) + sum(gaps[1:]) + 1), room_y / max(heights))
-    drift = generator.normal(0, 0.02) * np.arange(len(digits)) + generator.normal(0, 0.04, len(digits))
+    drift = generator.normal(0, 0.02) * np.arange(len(digits)) + generator.normal(
+        0, 0.04, len(digits)
+    )
     gap_pixels = np.maximum(gaps * scale, brush * 1.2)
     sheet = Image.new("L", (SHEET[0] * _SMOOTHING, SHEET[1] * _SMOOTHING), 255)
     pen = ImageDraw.Draw(sheet)
@@ -137,27 +145,33 @@ def _points(digit: PenDigit) -> np.ndarray:
 
 
 def evaluate_pen(
-    model: Transformer, digits: list[PenDigit], lines: int = 1500, seed: int = 30_000
+    model: Transformer, digits: list[PenDigit], lines: int = LINES, seed: int = SEED
 ) -> PenScore:
-    """Read fixed lines of pen strokes through the very path the page uses."""
-    shown, read = [], []
-    for line in pen_lines(digits, lines, seed, model.config.max_digits):
-        shown.append(PenLine(None, line.digits, line.writer, line.brush))
-        read.append(model.read(line.picture).digits)
-    right = [line.digits == text for line, text in zip(shown, read, strict=True)]
+    """Read fixed lines of pen strokes through the very path the page uses.
 
-    def share(key: str) -> dict:
-        groups = defaultdict(list)
-        for line, exact in zip(shown, right, strict=True):
-            groups[getattr(line, key)].append(exact)
-        return {name: sum(group) / len(group) for name, group in sorted(groups.items())}
-
-    confusions = Counter(
-        pair
-        for line, text in zip(shown, read, strict=True)
-        if len(line.digits) == len(text)
-        for pair in zip(line.digits, text, strict=True)
-        if pair[0] != pair[1]
+    Args:
+        model: in evaluation mode.
+        digits: from `load_pen_digits`.
+        lines: how many.
+        seed: fixes the lines.
+    """
+    shown = list(pen_lines(digits, lines, seed, model.config.max_digits))
+    readings = [model.read(line.picture) for line in shown]
+    true, read = [line.digits for line in shown], [reading.digits for reading in readings]
+    return PenScore(
+        total=score_sequences(true, read),
+        exact_by_writer=_exact_by([line.writer for line in shown], true, read),
+        exact_by_brush=_exact_by([line.brush for line in shown], true, read),
+        reliability=reliability(zip(true, readings, strict=True)),
+        misread=[
+            (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
+        ],
     )
-    total = score_sequences([line.digits for line in shown], read)
-    return PenScore(total, share("writer"), share("brush"), confusions)
+
+
+def _exact_by(keys: list, true: list[str], read: list[str]) -> dict:
+    """The share of lines wholly right, for each key."""
+    groups = defaultdict(list)
+    for key, a, b in zip(keys, true, read, strict=True):
+        groups[key].append(a == b)
+    return {key: sum(group) / len(group) for key, group in sorted(groups.items())}

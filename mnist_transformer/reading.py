@@ -7,6 +7,8 @@ from torch import Tensor
 
 from .config import END, NUM_OUTCOMES
 
+DOUBT = 0.7  # a digit less likely than this is doubtful
+
 
 @dataclass(frozen=True)
 class AttentionMaps:
@@ -53,6 +55,11 @@ class Reading:
     def steps(self) -> int:
         """Decoding steps taken: one per digit and one for the end."""
         return len(self.distributions)
+
+    @property
+    def doubts(self) -> list[bool]:
+        """Of each digit, whether the model is not sure of it."""
+        return [probability < DOUBT for probability in self.probabilities]
 
     @property
     def goes_on(self) -> bool:

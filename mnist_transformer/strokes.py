@@ -255,7 +255,8 @@ def _smooth(points: Tensor) -> Tensor:
     curve = first + 0.5 * t * (
         last
         - before
-        + t * (2 * before - 5 * first + 4 * last - after + t * (3 * (first - last) + after - before))
+        + t
+        * (2 * before - 5 * first + 4 * last - after + t * (3 * (first - last) + after - before))
     )
     return torch.cat([curve.flatten(1, 2), points[:, -1:]], 1)
 

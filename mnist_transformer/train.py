@@ -20,9 +20,10 @@ from tqdm import tqdm
 
 from .checkpoint import save_model, write_atomically
 from .classifier import Classifier
-from .config import CLASSIFIER_CONFIG, END, PAD, TRANSFORMER_CONFIG, Config
+from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import Digits, load_digits, make_lines
 from .evals import evaluate_classifier, evaluate_transformer
+from .grids import make_grids
 from .strokes import with_other_hands
 from .transformer import Transformer
 
@@ -45,6 +46,17 @@ SHIPPED_TRANSFORMER = dict(
     redrawn=0.15,
     drawn=0.2,
     scribbled=0.03,
+    muon=True,
+    averaging=0.999,
+    warmup_steps=300,
+)
+SHIPPED_GRID = dict(
+    epochs=40,
+    batch_size=64,
+    lr=0.002,
+    config=dataclasses.replace(GRID_CONFIG, dropout=0.0),
+    label_smoothing=0.0,
+    ctc_weight=0.5,
     muon=True,
     averaging=0.999,
     warmup_steps=300,
@@ -115,7 +127,7 @@ def train_transformer(
     validation: Digits | None = None,
     **loop,
 ) -> TrainingResult:
-    """Train a Transformer to read lines written from MNIST's training digits.
+    """Train a Transformer to read lines, or grids, written from MNIST's training digits.
 
     AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
     cosine to 0.
@@ -124,7 +136,8 @@ def train_transformer(
         epochs: passes of `lines_per_epoch` lines; every line is new.
         batch_size: lines per step.
         lr: highest learning rate.
-        config: the model's shape, with its dropout.
+        config: the model's shape, with its dropout; one of several `text_rows` reads grids (see
+            `make_grids`), where `growth` and `strips` mean nothing.
         label_smoothing: share of the target spread over all outcomes.
         ctc_weight: weight of an auxiliary CTC loss on the encoder's columns, in training only
             (joint CTC-attention, Kim et al. 2017; Watanabe et al. 2017): it teaches the encoder to
@@ -175,6 +188,8 @@ def train_transformer(
     patch = config.patch_size
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor, int]:
+        if config.text_rows > 1:
+            return *make_grids(digits, batch_size, config, generator), 0
         grown = done >= growth
         if grown and float(torch.rand((), generator=generator)) >= strips:
             return *make_lines(digits, batch_size, config, generator), 0
@@ -273,7 +288,10 @@ class _TransformerObjective(nn.Module):
         return loss, right.sum(), counted.sum()
 
     def _ctc_loss(self, memory: Tensor, targets: Tensor) -> Tensor:
-        columns = memory.unflatten(1, (self.model.config.patch_rows, -1)).mean(dim=1)
+        config = self.model.config
+        shape = (config.text_rows, config.patch_rows // config.text_rows, config.patch_columns)
+        # One row of digits after the other, each from left to right.
+        columns = memory.unflatten(1, shape).mean(dim=2).flatten(1, 2)
         scores = self.ctc(columns).log_softmax(-1).transpose(0, 1)
         return F.ctc_loss(
             scores,
@@ -439,7 +457,9 @@ def _schedule(optimizer: torch.optim.Optimizer, steps: int, warmup_steps: int):
 def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
     """Move the running mean of the weights towards `model`'s; faster in the first steps."""
     share = 1 - min(decay, step / (step + 10))
-    for mean, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+    for mean, value in zip(
+        averaged.state_dict().values(), model.state_dict().values(), strict=True
+    ):
         if mean.is_floating_point():
             mean.lerp_(value, share)
         else:

@@ -3,8 +3,8 @@ import torch
 
 from mnist_transformer import Classifier
 from mnist_transformer.evals import (
+    align,
     centred_canvases,
-    edit_distance,
     evaluate_classifier,
     evaluate_transformer,
     evaluation_lines,
@@ -18,8 +18,14 @@ from mnist_transformer.evals import (
     [("", "", 0), ("123", "", 3), ("", "12", 2), ("123", "123", 0), ("1234", "1243", 2)]
     + [("12345", "2345", 1), ("777", "77", 1), ("159", "1599", 1), ("8675309", "8615309", 1)],
 )
-def test_edit_distance(a, b, distance):
-    assert edit_distance(a, b) == distance
+def test_alignment_finds_the_fewest_changes(a, b, distance):
+    pairs = align(a, b)
+    assert sum(x != y for x, y in pairs) == distance
+    assert "".join(x for x, _ in pairs) == a and "".join(y for _, y in pairs) == b
+
+
+def test_a_missed_digit_is_paired_with_nothing():
+    assert align("1593", "153") == [("1", "1"), ("5", "5"), ("9", ""), ("3", "3")]
 
 
 def test_scores():
@@ -29,6 +35,7 @@ def test_scores():
     assert score.digits == pytest.approx(1 - 2 / 7)
     assert score.exact_by_length == {2: 0.5, 3: 0.0}
     assert score.misread == [("34", "3"), ("567", "568")]
+    assert score.confusions == {("4", ""): 1, ("7", "8"): 1}
 
 
 @pytest.mark.parametrize(("true", "read"), [([], []), (["1"], [])])

@@ -74,19 +74,19 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
     command = ["evaluate", "classifier", "--weights", "runs/classifier.safetensors"]
     assert main([*command, "--json", "--record"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["images"] == 1000 and 0 <= result["accuracy"] <= 1
+    assert result["images"] == 1000 and 0 <= result["right"] <= 1
     assert result in read_facts("runs/classifier.safetensors").values()
     assert main(command) == 0
-    assert f"{result['accuracy']:.2%} right" in capsys.readouterr().out
+    assert f"{result['right']:.2%} right" in capsys.readouterr().out
 
 
 def test_evaluate_transformer(capsys, model, monkeypatch, digits):
-    monkeypatch.setattr("mnist_transformer.__main__.load_digits", lambda *_: digits)
+    monkeypatch.setattr("mnist_transformer.measures.load_digits", lambda *_: digits)
     save_model(model, "small.safetensors")
     command = ["evaluate", "transformer", "--weights", "small.safetensors", "--lines", "20"]
     assert main([*command, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["lines"] == 20 and set(result) >= {"exact", "digits", "exact_by_length", "seed"}
+    assert result["lines"] == 20 and set(result) >= {"exact", "digits", "by length", "seed"}
     assert main(command) == 0
     assert "of lines wholly right" in capsys.readouterr().out
 
@@ -94,8 +94,8 @@ def test_evaluate_transformer(capsys, model, monkeypatch, digits):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["evaluate", "encoder"], "transformer or classifier"),
-        (["evaluate", "--weights", "x.safetensors"], "exactly one MODEL"),
+        (["evaluate", "encoder"], "MEASURE is one of"),
+        (["evaluate", "--weights", "x.safetensors"], "exactly one MEASURE"),
         (["evaluate", "--lines", "0"], "--lines"),
         (["evaluate", "classifier", "--data", "nowhere/at/all"], "no MNIST"),
         (["train", "transformer", "--epochs", "0"], "epochs"),

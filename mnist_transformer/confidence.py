@@ -1,0 +1,138 @@
+"""Does the model know when it does not know?
+
+`reliability` holds the probabilities a model gave against how often it was right; `evaluate_junk`
+shows it letters and scribbles, which no honest reader takes for digits without a doubt.
+"""
+
+import math
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .evals import align
+from .reading import Reading
+from .transformer import Transformer
+
+SHEET = (400, 190)
+# Written alone, these are digits to any eye.
+LOOK_LIKE_DIGITS = set("BDGIJOQSZabdgijloqsyz")
+LETTERS = "".join(c for c in string.ascii_letters if c not in LOOK_LIKE_DIGITS)
+
+
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """The digits read with a probability between `low` and `high`.
+
+    Attributes:
+        count: how many.
+        confidence: the mean of their probabilities.
+        right: the share of them that were right.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Probabilities against the truth, and the expected calibration error (Guo et al. 2017):
+    the mean distance between confidence and share of right digits, weighted by the bins' counts."""
+
+    bins: list[ConfidenceBin]
+    error: float
+
+
+def reliability(readings: Iterable[tuple[str, Reading]], bins: int = 10) -> Reliability:
+    """Hold every digit that was read against the true line, paired as `align` does.
+
+    Args:
+        readings: (true digits, reading).
+        bins: number of equal steps of probability.
+
+    Raises:
+        ValueError: if no digit was read.
+    """
+    probabilities, right = [], []
+    for true, reading in readings:
+        read = [pair for pair in align(true, reading.digits) if pair[1]]
+        right += [expected == digit for expected, digit in read]
+        probabilities += reading.probabilities
+    if not probabilities:
+        raise ValueError("no digit was read, so there is no confidence to measure")
+    probability, hit = np.array(probabilities), np.array(right)
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    filled = [
+        ConfidenceBin(
+            low=n / bins,
+            high=(n + 1) / bins,
+            count=int((place == n).sum()),
+            confidence=float(probability[place == n].mean()),
+            right=float(hit[place == n].mean()),
+        )
+        for n in sorted(set(place.tolist()))
+    ]
+    error = sum(b.count * abs(b.confidence - b.right) for b in filled) / len(probability)
+    return Reliability(filled, error)
+
+
+def evaluate_junk(model: Transformer, count: int = 500, seed: int = 40_000) -> dict[str, float]:
+    """The share of pictures that hold no digit and are flagged, by kind: letters and scribbles.
+
+    A picture is flagged where nothing is read or any digit that is read is doubtful.
+
+    Args:
+        model: in evaluation mode.
+        count: pictures of each kind.
+        seed: fixes them.
+    """
+    shares = {}
+    for name, pictures in (("letters", letter_pictures), ("scribbles", scribble_pictures)):
+        flagged = [_flagged(model.read(picture)) for _, picture in pictures(count, seed)]
+        shares[name] = sum(flagged) / count
+    return shares
+
+
+def _flagged(reading: Reading) -> bool:
+    return not reading.digits or any(reading.doubts)
+
+
+def letter_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]]:
+    """Single printed letters that look like no digit, thin to bold, upright to turned."""
+    generator = np.random.default_rng(seed)
+    for n in range(count):
+        letter = LETTERS[n % len(LETTERS)]
+        sheet = Image.new("L", SHEET, 255)
+        font = ImageFont.load_default(size=float(generator.uniform(80, 140)))
+        bold = int(generator.integers(0, 7))
+        middle = (SHEET[0] / 2, SHEET[1] / 2)
+        ImageDraw.Draw(sheet).text(middle, letter, 0, font, anchor="mm", stroke_width=bold)
+        yield letter, sheet.rotate(float(generator.normal(0, 7)), fillcolor=255)
+
+
+def scribble_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]]:
+    """Scribbles: a pen that wanders over the sheet, turning at random and lifted now and then."""
+    generator = np.random.default_rng(seed)
+    for _ in range(count):
+        sheet = Image.new("L", SHEET, 255)
+        pen = ImageDraw.Draw(sheet)
+        brush = int(generator.integers(4, 19))
+        for _ in range(generator.integers(1, 4)):
+            x, y = generator.uniform(100, 300), generator.uniform(40, 150)
+            angle, bend = generator.uniform(0, 2 * math.pi), 0.0
+            points = [(x, y)]
+            for _ in range(generator.integers(25, 70)):
+                bend = 0.8 * bend + generator.normal(0, 0.35)
+                angle += bend
+                x, y = x + 12 * math.cos(angle), y + 12 * math.sin(angle)
+                if not (60 < x < 340 and 25 < y < 165):
+                    angle += math.pi / 2
+                x, y = min(max(x, 60), 340), min(max(y, 25), 165)
+                points.append((x, y))
+            pen.line(points, 0, brush, joint="curve")
+        yield "scribble", sheet

@@ -1,0 +1,83 @@
+"""The grid task: four MNIST digits in a square, read row by row.
+
+Others have published readers of this rigid layout. Here it is a second layout for the very same
+model, to be held against theirs.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .config import END, START, Config
+from .dataset import Digits, draw_digits
+
+CELL = 28  # pixels of one digit's square
+
+
+def make_grids(
+    digits: Digits, count: int, config: Config, generator: torch.Generator, vary: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Lay random digits in `count` grids of `config.text_rows` rows, with an even rim of paper.
+
+    Args:
+        digits: the digits to lay.
+        count: number of grids.
+        config: gives the canvas; its `max_digits` fill the rows evenly.
+        generator: all randomness comes from it, so its seed fixes the grids.
+        vary: whether to move, turn and bend half of the digits a little, as in training; else all
+            are MNIST's images as they are.
+
+    Returns:
+        canvases: (count, height, width) float32, 0 = paper, 1 = ink.
+        tokens: (count, max_digits + 2) int64: START, the digits row by row, END.
+
+    Raises:
+        ValueError: if the canvas is too small for the grid.
+    """
+    rows, cells = config.text_rows, config.max_digits
+    columns = cells // rows
+    down, right = config.canvas_height - rows * CELL, config.canvas_width - columns * CELL
+    if down < 0 or right < 0 or cells % rows:
+        raise ValueError(
+            f"{cells} digits in {rows} rows of {CELL} pixel cells do not fit a canvas of "
+            f"{config.canvas_height}x{config.canvas_width}"
+        )
+    index = torch.randint(len(digits), (count * cells,), generator=generator)
+    images = digits.images[index].float() / 255
+    if vary:
+        changed = torch.rand(len(index), generator=generator) < 0.5
+        boxes = digits.boxes[index][changed]
+        images[changed] = _vary(images[changed], boxes, generator)
+    grids = images.view(count, rows, columns, CELL, CELL).transpose(2, 3)
+    rim = (right // 2, right - right // 2, down // 2, down - down // 2)
+    canvases = F.pad(grids.reshape(count, rows * CELL, columns * CELL), rim)
+    tokens = torch.full((count, cells + 2), END)
+    tokens[:, 0] = START
+    tokens[:, 1:-1] = digits.labels[index].view(count, cells)
+    return canvases, tokens
+
+
+def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator) -> Tensor:
+    """(n, 28, 28), each digit moved, resized, slanted, turned and bent a little."""
+    count = len(images)
+
+    def normal(spread: float) -> Tensor:
+        return torch.randn(count, generator=generator) * spread
+
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - CELL / 2
+    windows = draw_digits(
+        images.unsqueeze(1),
+        boxes,
+        scale=torch.exp(normal(0.07)),
+        aspect=torch.exp(normal(0.07)),
+        slant=normal(0.1),
+        turn=normal(0.08),
+        offset=middle[:, 1] + normal(0.7),
+        bend=torch.randn(count, 2, 4, 4, generator=generator) * 0.7,
+        height=CELL,
+    )
+    # The window is wider than the cell, with the digit in its middle: cut it where the digit was.
+    spare = (windows.shape[2] - CELL) // 2
+    left = (spare - middle[:, 0] + normal(0.7)).round().long().clamp(0, 2 * spare)
+    columns = (left[:, None] + torch.arange(CELL))[:, None].expand(-1, CELL, -1)
+    return windows.gather(2, columns)

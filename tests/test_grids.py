@@ -1,0 +1,64 @@
+import dataclasses
+
+import pytest
+import torch
+
+from mnist_transformer import Transformer, train_transformer
+from mnist_transformer.config import GRID_CONFIG
+from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.evals import evaluate_transformer, evaluation_lines
+from mnist_transformer.grids import make_grids
+
+
+def test_the_four_digits_stand_row_by_row_as_mnist_gives_them(digits):
+    canvases, tokens = make_grids(
+        digits, 5, GRID_CONFIG, torch.Generator().manual_seed(1), vary=False
+    )
+    assert canvases.shape == (5, 64, 64) and tokens.shape == (5, 6)
+    assert canvases[:, :4].max() == 0 and canvases[:, :, -4:].max() == 0
+    index = torch.randint(len(digits), (20,), generator=torch.Generator().manual_seed(1))
+    for place, (x, y) in enumerate([(4, 4), (32, 4), (4, 32), (32, 32)]):
+        chosen = index.view(5, 4)[:, place]
+        expected = digits.images[chosen] / 255
+        torch.testing.assert_close(canvases[:, y : y + 28, x : x + 28], expected)
+        assert torch.equal(tokens[:, place + 1], digits.labels[chosen])
+
+
+def test_varied_digits_stay_in_their_cells(digits):
+    canvases, _ = make_grids(digits, 200, GRID_CONFIG, torch.Generator().manual_seed(2))
+    plain, _ = make_grids(digits, 200, GRID_CONFIG, torch.Generator().manual_seed(2), vary=False)
+    assert not torch.equal(canvases, plain)
+    ink = canvases[:, 4:-4, 4:-4].sum((1, 2)) / plain.sum((1, 2))
+    assert 0.8 < ink.median() < 1.2 and ink.min() > 0.5
+
+
+def test_a_canvas_too_small_is_refused(digits):
+    config = dataclasses.replace(GRID_CONFIG, canvas_width=48)
+    with pytest.raises(ValueError, match="do not fit"):
+        make_grids(digits, 1, config, torch.Generator())
+
+
+def test_rows_of_digits_must_share_the_patches():
+    with pytest.raises(ValueError, match="rows of digits"):
+        dataclasses.replace(GRID_CONFIG, text_rows=3)
+
+
+def test_the_same_code_trains_and_scores_grids(digits):
+    config = dataclasses.replace(
+        GRID_CONFIG, stem_channels=(8, 8, 16), model_dim=16, mlp_dim=16, encoder_layers=1
+    )
+    result = train_transformer(
+        epochs=1,
+        batch_size=16,
+        config=config,
+        ctc_weight=0.5,
+        lines_per_epoch=64,
+        digits=digits,
+        validation=embedded_digits("validation"),
+        progress_bar=False,
+    )
+    assert result.finished and isinstance(result.model, Transformer)
+    score = evaluate_transformer(result.model, digits, 30)
+    assert list(score.exact_by_length) == [4]
+    canvases, _ = next(iter(evaluation_lines(digits, config, 30)))
+    assert canvases.shape == (30, 64, 64)
