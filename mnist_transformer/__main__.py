@@ -1,4 +1,4 @@
-"""The shell commands: `python -m mnist_transformer read|train|evaluate`."""
+"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate`."""
 
 import argparse
 import json
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from . import ablation
+from .ablation import ablate
 from .checkpoint import (
     TRANSFORMER_WEIGHTS,
     CheckpointError,
@@ -101,7 +103,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_data(evaluate)
     evaluate.set_defaults(run=_evaluate)
+
+    variants = commands.add_parser("ablate", help="train variants of the shipped recipe, briefly")
+    variants.add_argument("variants", nargs="*", metavar="VARIANT", help="default: all")
+    variants.add_argument("--lines", type=int, default=ablation.LINES, help="budget of each")
+    variants.add_argument("--seed", type=int, default=0)
+    _add_data(variants)
+    variants.set_defaults(run=_ablate)
     return parser
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
+    print("| variant | parameters | lines wholly right | digits right | seconds |")
+    print("|---|---|---|---|---|", flush=True)
+    for row in ablate(digits, validation, options.lines, options.seed, options.variants):
+        print(
+            f"| {row.variant} | {row.parameters:,} | {row.exact:.1%} | {row.digits:.1%} | "
+            f"{row.seconds:.0f} |",
+            flush=True,
+        )
+    return 0
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

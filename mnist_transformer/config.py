@@ -18,7 +18,8 @@ class Config:
 
     The canvas is a grey picture of `canvas_height` x `canvas_width` pixels, cut into square
     patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches. On it stand
-    `text_rows` rows of digits, read from left to right and from top to bottom.
+    `text_rows` rows of digits, read from left to right and from top to bottom. Without any
+    `stem_channels`, a patch becomes a vector by one linear map of its pixels alone.
 
     Raises:
         ValueError: if the numbers do not fit together (each message names the two that clash).
@@ -44,7 +45,7 @@ class Config:
                 f"a canvas of {self.canvas_height}x{self.canvas_width} pixels cannot be cut into "
                 f"patches of {self.patch_size}x{self.patch_size}: choose a divisor of both"
             )
-        if 2 ** len(self.stem_channels) != self.patch_size:
+        if self.stem_channels and 2 ** len(self.stem_channels) != self.patch_size:
             raise ValueError(
                 f"{len(self.stem_channels)} stem convolutions of stride 2 make patches of "
                 f"{2 ** len(self.stem_channels)} pixels, but patch_size is {self.patch_size}"

@@ -22,6 +22,7 @@ class PatchEmbedding(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         channels = 1
+        patch = 1 if config.stem_channels else config.patch_size
         for out_channels in config.stem_channels:
             layers += [
                 nn.Conv2d(channels, out_channels, 3, stride=2, padding=1, bias=False),
@@ -29,7 +30,8 @@ class PatchEmbedding(nn.Module):
                 nn.ReLU(inplace=True),
             ]
             channels = out_channels
-        self.stem = nn.Sequential(*layers, nn.Conv2d(channels, config.model_dim, 1))
+        last = nn.Conv2d(channels, config.model_dim, patch, stride=patch)
+        self.stem = nn.Sequential(*layers, last)
         # A quarter of the dimensions starts out telling the row, the others the column.
         row_dim = config.model_dim // 4
         row = F.pad(sinusoids(config.patch_rows, row_dim), (0, config.model_dim - row_dim))

@@ -125,6 +125,7 @@ def train_transformer(
     lines_per_epoch: int = 12_000,
     digits: Digits | None = None,
     validation: Digits | None = None,
+    make_model: Callable[[Config], Transformer] = Transformer,
     **loop,
 ) -> TrainingResult:
     """Train a Transformer to read lines, or grids, written from MNIST's training digits.
@@ -154,6 +155,7 @@ def train_transformer(
         warmup_steps: steps over which the learning rate first rises.
         lines_per_epoch: 12,000 lines hold every training digit about once.
         digits, validation: where lines come from; None means `load_digits`.
+        make_model: builds the model, for those who try another architecture (see `ablation`).
         **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
             `progress_bar`.
 
@@ -203,7 +205,7 @@ def train_transformer(
         return *make_lines(digits, batch_size, strip, generator, lengths), first_column
 
     def build() -> nn.Module:
-        return _TransformerObjective(Transformer(config), label_smoothing, ctc_weight)
+        return _TransformerObjective(make_model(config), label_smoothing, ctc_weight)
 
     def validate(model: Transformer) -> float:
         return evaluate_transformer(model, validation, VALIDATION_LINES).exact
@@ -289,7 +291,7 @@ class _TransformerObjective(nn.Module):
 
     def _ctc_loss(self, memory: Tensor, targets: Tensor) -> Tensor:
         config = self.model.config
-        shape = (config.text_rows, config.patch_rows // config.text_rows, config.patch_columns)
+        shape = (config.text_rows, config.patch_rows // config.text_rows, -1)
         # One row of digits after the other, each from left to right.
         columns = memory.unflatten(1, shape).mean(dim=2).flatten(1, 2)
         scores = self.ctc(columns).log_softmax(-1).transpose(0, 1)
