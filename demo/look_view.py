@@ -5,11 +5,9 @@ import streamlit as st
 
 from mnist_transformer import Reading
 from mnist_transformer.figures import (
-    cross_attention_figure,
     decoder_attention_figure,
-    distribution_figure,
     encoder_attention_figure,
-    step_names,
+    timeline_figure,
 )
 
 KINDS = {
@@ -41,19 +39,7 @@ def show(reading: Reading) -> None:
 
 
 def _cross(reading: Reading) -> None:
-    names = step_names(reading)
-    step = st.segmented_control(
-        "Decoding step",
-        range(reading.steps),
-        default=0,
-        required=True,
-        format_func=lambda step: f"{step + 1}: {names[step]}",
-        # A new line of another length starts at its first step.
-        key=f"step-of-{reading.steps}",
-    )
-    _plot(cross_attention_figure(reading, step), "cross-figure")
-    st.caption(f"What could step {step + 1} have said? It chose **{names[step]}**.")
-    _plot(distribution_figure(reading, step), "distribution-figure")
+    _plot(timeline_figure(reading), "timeline")
 
 
 def _encoder(reading: Reading) -> None:

@@ -39,6 +39,103 @@ def cross_attention_figure(reading: Reading, step: int) -> go.Figure:
     return _over_drawing(reading, cross[:, :, step])
 
 
+def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
+    """The whole reading, one frame a decoding step, to play, pause and scrub in the browser alone.
+
+    Each frame shows where every cross-attention head looked, and below how likely the model held
+    each digit and the end.
+
+    Args:
+        reading: made with `attention=True`.
+        step: the frame shown first.
+
+    Raises:
+        ValueError: if the reading has no maps or no such step.
+    """
+    figure = cross_attention_figure(reading, step)
+    bars = distribution_figure(reading, step)
+    heads = _maps(reading).cross.shape[1]
+    # The bars take a strip below the panels, which move up.
+    strip = 0.24
+    for name in figure.layout:
+        if name.startswith("yaxis"):
+            low, high = figure.layout[name].domain
+            figure.layout[name].domain = [strip + (1 - strip) * low, strip + (1 - strip) * high]
+    for title in figure.layout.annotations:
+        title.y = strip + (1 - strip) * title.y
+    figure.add_trace(bars.data[0].update(xaxis="x99", yaxis="y99", showlegend=False))
+    figure.update_layout(
+        xaxis99={"anchor": "y99", "domain": [0, 1], "type": "category", "tickangle": 0},
+        yaxis99={
+            "anchor": "x99",
+            "domain": [0, strip - 0.12],
+            "range": [0, 1],
+            "tickformat": ".0%",
+            "nticks": 3,
+            "title": "probability",
+        },
+    )
+    places = list(range(len(figure.data)))
+    figure.frames = [
+        _timeline_frame(reading, n, places, figure.layout.annotations) for n in range(reading.steps)
+    ]
+    instantly = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
+    steadily = {"frame": {"duration": 900, "redraw": True}, "fromcurrent": True}
+    names = step_names(reading)
+    figure.update_layout(
+        height=_PANEL_HEIGHT * heads + 310,
+        margin={"l": 10, "r": 10, "t": 105, "b": 10, "pad": 0},
+        sliders=[
+            {
+                "active": step,
+                "x": 0.16,
+                "len": 0.84,
+                "y": 1,
+                "yanchor": "bottom",
+                "pad": {"t": 0, "b": 36},
+                "font": {"size": 15},
+                "currentvalue": {"visible": False},
+                "activebgcolor": ACCENT,
+                "steps": [
+                    {"label": names[n], "method": "animate", "args": [[str(n)], instantly]}
+                    for n in range(reading.steps)
+                ],
+            }
+        ],
+        updatemenus=[
+            {
+                "type": "buttons",
+                "direction": "left",
+                "showactive": False,
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
+                "pad": {"t": 0, "b": 52},
+                "buttons": [
+                    {"label": "▶ Play", "method": "animate", "args": [None, steadily]},
+                    {"label": "❚❚", "method": "animate", "args": [[None], instantly]},
+                ],
+            }
+        ],
+    )
+    return figure
+
+
+def _timeline_frame(reading: Reading, step: int, places: list[int], titles: tuple) -> go.Frame:
+    """What differs at one decoding step: the weights, the bars, the titles' peaks."""
+    cross = cross_attention_figure(reading, step)
+    bars = distribution_figure(reading, step).data[0]
+    data = [go.Heatmap(z=trace.z) for trace in cross.data]
+    data.append(go.Bar(y=bars.y, marker_color=bars.marker.color))
+    # A frame replaces titles whole: the text is this step's, the place the timeline's.
+    titles = [
+        title.to_plotly_json() | {"text": own.text}
+        for title, own in zip(titles, cross.layout.annotations, strict=True)
+    ]
+    return go.Frame(name=str(step), data=data, traces=places, layout={"annotations": titles})
+
+
 def encoder_attention_figure(reading: Reading, patch: int | None = None) -> go.Figure:
     """Where one patch looked, or how much every patch was looked at, by encoder layer and head.
 

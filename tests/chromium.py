@@ -88,3 +88,8 @@ def write(page: Page, text: str) -> None:
 
 def wait_for_digits(page: Page, digits: str) -> None:
     page.locator(f'.reading[data-digits="{digits}"]').first.wait_for()
+
+
+def scrub(page: Page, step: int) -> None:
+    """Go to a decoding step of the timeline, counted from 1."""
+    page.locator(".slider-label").nth(step - 1).click(force=True)
