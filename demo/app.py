@@ -7,7 +7,7 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import look_view, read_view, train_view
+from demo import intervene_view, look_view, read_view, train_view
 from mnist_transformer import load_transformer
 
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
@@ -23,8 +23,10 @@ def shipped_model():
 st.title("MNIST Transformer", anchor=False)
 model = shipped_model()
 drawing, reading = read_view.show(model)
-look, train = st.tabs(["Look inside", "Train your own"])
+look, intervene, train = st.tabs(["Look inside", "Intervene", "Train your own"])
 with look:
     look_view.show(reading)
+with intervene:
+    intervene_view.show(reading, model)
 with train:
     train_view.show(drawing, model)

@@ -35,11 +35,11 @@ def show(reading: Reading) -> None:
     elif kind == "Encoder self-attention":
         _encoder(reading)
     else:
-        _plot(decoder_attention_figure(reading), "decoder-figure")
+        plot(decoder_attention_figure(reading), "decoder-figure")
 
 
 def _cross(reading: Reading) -> None:
-    _plot(timeline_figure(reading), "timeline")
+    plot(timeline_figure(reading), "timeline")
 
 
 def _encoder(reading: Reading) -> None:
@@ -50,7 +50,7 @@ def _encoder(reading: Reading) -> None:
     x = column.slider(
         "Column of the patch that looks", 0, columns - 1, int(row_ink.argmax()) % columns
     )
-    _plot(encoder_attention_figure(reading, y * columns + x), "encoder-figure")
+    plot(encoder_attention_figure(reading, y * columns + x), "encoder-figure")
 
 
 def _grid(reading: Reading) -> tuple[int, int]:
@@ -59,5 +59,6 @@ def _grid(reading: Reading) -> tuple[int, int]:
     return height // side, width // side
 
 
-def _plot(figure: go.Figure, key: str) -> None:
+def plot(figure: go.Figure, key: str) -> None:
+    """Show a figure at the page's width."""
     st.plotly_chart(figure, width="stretch", config=CONFIG, key=key)

@@ -65,6 +65,8 @@ def reading_html(reading: Reading, problem: str | None = None) -> str:
             reading.digits, reading.probabilities, reading.doubts, strict=True
         )
     )
+    if any(reading.doubts):
+        tiles += '<span class="hint">dashed: not sure</span>'
     if reading.goes_on:
         tiles += '<span class="hint">… the line goes on: eight digits are the most</span>'
     return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'

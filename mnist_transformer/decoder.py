@@ -98,13 +98,20 @@ class Decoder(nn.Module):
         Raises:
             ValueError: if there are more tokens than positions.
         """
+        return self.outcome(self.norm(self.streams(tokens, memory)[-1]))
+
+    def streams(self, tokens: Tensor, memory: Tensor) -> list[Tensor]:
+        """The embedded tokens, and what each layer makes of them: (batch, length, model_dim) each.
+
+        Arguments and errors as in `forward`.
+        """
         length = tokens.shape[1]
         self._check_position(length - 1)
-        x = self.dropout(self.token(tokens) + self.position[:length])
+        streams = [self.dropout(self.token(tokens) + self.position[:length])]
         mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
         for layer in self.layers:
-            x = layer(x, memory, mask)
-        return self.outcome(self.norm(x))
+            streams.append(layer(streams[-1], memory, mask))
+        return streams
 
     def start(self, memory: Tensor) -> list[LayerCache]:
         """Begin cached decoding: project the memory once for every layer."""

@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from .config import END
+from .interventions import Head
 from .reading import Reading
 
 ACCENT = "#d9480f"
@@ -236,6 +237,73 @@ def distribution_figure(reading: Reading, step: int) -> go.Figure:
     figure.update_yaxes(range=[0, 1], tickformat=".0%", title="probability")
     figure.update_xaxes(type="category", tickangle=0)
     figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
+
+
+def importance_figure(importance: dict[Head, float]) -> go.Figure:
+    """Every head as a field, the darker the more the reading needs it (see `head_importance`).
+
+    A head that is in the way counts as one that does nothing; its number is there on hover.
+    """
+    names = {"encoder": "Encoder", "decoder": "Decoder self", "cross": "Cross"}
+    layers = list(dict.fromkeys((head.attention, head.layer) for head in importance))
+    heads = sorted({head.head for head in importance})
+    values = [
+        [importance[Head(attention, layer, head)] for head in heads] for attention, layer in layers
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=[f"Head {head + 1}" for head in heads],
+            y=[f"{names[attention]} {layer + 1}" for attention, layer in layers],
+            text=[[f"{max(0.0, value):.2f}" for value in row] for row in values],
+            texttemplate="%{text}",
+            zmin=0,
+            zmax=max(0.1, max(map(max, values))),
+            colorscale=_MATRIX,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y}, %{x} off: %{z:.3f} nats of log probability lost<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    figure.update_layout(height=40 * len(layers) + 50, margin={"l": 10, "r": 10, "t": 30, "b": 10})
+    return figure
+
+
+def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
+    """The likeliest outcome at every step after every layer (see `logit_lens`)."""
+    probability, token = lens.max(-1)
+    outcomes = [*"0123456789", "end"]
+    rows = ["Embedding", *(f"After layer {n}" for n in range(1, len(lens)))]
+    figure = go.Figure(
+        go.Heatmap(
+            z=probability.tolist(),
+            x=list(range(reading.steps)),
+            y=rows,
+            text=[[outcomes[t] for t in row] for row in token.tolist()],
+            texttemplate="%{text}",
+            textfont={"size": 18},
+            zmin=0,
+            zmax=1,
+            colorscale=_MATRIX,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y}: %{text} with %{z:.1%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(
+        tickvals=list(range(reading.steps)),
+        ticktext=step_names(reading),
+        title="what was chosen in the end",
+        tickangle=0,
+        showgrid=False,
+    )
+    figure.update_yaxes(showgrid=False)
+    figure.update_layout(height=50 * len(rows) + 60, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return figure
 
 

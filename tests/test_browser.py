@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mnist_transformer import load_transformer
+from mnist_transformer.interventions import Head, Intervention, read_changed
 from tests.chromium import (
     CHROMIUM,
     ROOT,
@@ -86,11 +87,11 @@ def wait_for_heat_maps(page, count):
     raise AssertionError(f"{len(maps)} heat maps, not {count}")
 
 
-def wait_for_peaks(page, weights):
-    """Until the heat maps show these weights, (layers, heads, patches)."""
+def wait_for_peaks(page, weights, last=0):
+    """Until the heat maps, or the last ones, show these weights, (layers, heads, patches)."""
     expected = pytest.approx(weights.amax(-1).flatten().tolist(), abs=1e-3)
     for _ in range(100):
-        if (maps := heat_maps(page)) == expected:
+        if (maps := heat_maps(page)[-last:]) == expected:
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"{maps} shown, not {expected}")
@@ -101,9 +102,9 @@ def test_every_head_is_shown_over_the_drawing(page):
     wait_for_digits(page, "2026")
     assert all(0 < peak <= 1 for peak in wait_for_heat_maps(page, 2 * 4))
     assert page.locator(".js-plotly-plot .layer-below image, .js-plotly-plot image").count() >= 8
-    page.get_by_text("Encoder self-attention", exact=True).click()
+    page.get_by_role("radio", name="Encoder self-attention").click(force=True)
     wait_for_heat_maps(page, 3 * 4)
-    page.get_by_text("Decoder self-attention", exact=True).click()
+    page.get_by_role("radio", name="Decoder self-attention").click(force=True)
     assert max(wait_for_heat_maps(page, 2 * 4)) <= 1.0001
     assert page.complaints == []
 
@@ -123,6 +124,22 @@ def test_scrubbing_through_the_steps_needs_no_server(page):
     page.locator(".updatemenu-button").first.click(force=True)  # play: on to the end
     wait_for_peaks(page, cross[:, :, 4])
     assert page.evaluate("window.sent") == 0
+    assert page.complaints == []
+
+
+def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention").get_by_text("1.3").click()
+    page.get_by_text("Where the heads look now").wait_for()
+    model = load_transformer()
+    change = Intervention(heads_off=frozenset({Head("cross", 0, 2)}))
+    changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
+    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
+    assert changed.attention.cross[0, 2].max() == 0
+    tiles = page.locator(f'.reading[data-digits="{changed.digits}"]').last.locator(".sure")
+    assert tiles.all_text_contents() == [f"{p:.0%}" for p in changed.probabilities]
     assert page.complaints == []
 
 

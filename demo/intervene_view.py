@@ -1,0 +1,96 @@
+"""Intervene: switch parts of the model off and watch the reading change."""
+
+import streamlit as st
+
+from demo.look_view import plot
+from demo.read_view import reading_html
+from mnist_transformer import Reading, Transformer
+from mnist_transformer.figures import importance_figure, lens_figure, timeline_figure
+from mnist_transformer.interventions import (
+    Head,
+    Intervention,
+    all_heads,
+    beam_search,
+    head_importance,
+    logit_lens,
+    read_changed,
+)
+
+NAMES = {
+    "encoder": "Encoder self-attention",
+    "decoder": "Decoder self-attention",
+    "cross": "Cross-attention",
+}
+OFF, AVERAGED = "Switch heads off", "Let heads look everywhere alike"
+
+
+@st.fragment
+def show(reading: Reading, model: Transformer) -> None:
+    """Draw the section for a reading made with its attention maps."""
+    if not reading.steps:
+        st.info("Draw something above, then take the model apart here.")
+        return
+    change = _choose(model)
+    before, after = st.columns(2)
+    before.markdown("**As it is**")
+    before.html(reading_html(reading))
+    after.markdown("**Changed**")
+    changed = read_changed(model, reading.canvas, change) if change else reading
+    after.html(reading_html(changed))
+    matter, lens = st.columns([2, 3])
+    with matter:
+        st.markdown("**Which heads matter for this drawing**")
+        st.caption("How much less likely the digits become when one head is off.")
+        plot(importance_figure(head_importance(model, reading)), "importance")
+    with lens:
+        st.markdown("**What the decoder would have said after each layer**")
+        st.caption("The logit lens: the unfinished answer, read out early.")
+        plot(lens_figure(reading, logit_lens(model, reading)), "lens")
+        st.markdown("**What else could it be?**")
+        lines = beam_search(model, reading.canvas, width=4)
+        st.html(
+            "".join(
+                f'<div class="guess"><b>{digits or "nothing"}</b><span>{probability:.1%}</span>'
+                f'<i style="width:{probability:.1%}"></i></div>'
+                for digits, probability in lines
+            )
+        )
+    if change:
+        st.markdown("**Where the heads look now**")
+        plot(timeline_figure(changed), "changed-timeline")
+
+
+def _choose(model: Transformer) -> Intervention:
+    """The controls: which heads, which layers, the positions."""
+    how = st.segmented_control(
+        "Intervention", [OFF, AVERAGED], default=OFF, required=True, key="how"
+    )
+    heads = all_heads(model.config)
+    chosen: list[Head] = []
+    left, right = st.columns([6, 5])
+    for column, (attention, name) in zip((left, right, left), NAMES.items(), strict=True):
+        chosen += column.pills(
+            name,
+            [head for head in heads if head.attention == attention],
+            selection_mode="multi",
+            format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
+            help="Layer.head",
+            key=f"heads-{attention}",
+        )
+    layers = [("encoder", n) for n in range(model.config.encoder_layers)]
+    layers += [("decoder", n) for n in range(model.config.decoder_layers)]
+    layers_off = right.pills(
+        "Whole layers off",
+        layers,
+        selection_mode="multi",
+        format_func=lambda layer: f"{layer[0].capitalize()} {layer[1] + 1}",
+        key="layers-off",
+    )
+    positions_off = st.toggle("Positional encoding off", key="positions-off")
+    heads_chosen = frozenset(chosen)
+    return Intervention(
+        heads_off=heads_chosen if how == OFF else frozenset(),
+        heads_averaged=heads_chosen if how == AVERAGED else frozenset(),
+        layers_off=frozenset(layers_off),
+        positions_off=positions_off,
+    )

@@ -1,0 +1,210 @@
+"""Change something inside the model and read again: what was it there for?
+
+Every change is an edit of a few weights, which has exactly the effect its name says: a head whose
+share of the output map is 0 adds nothing, a head whose queries are 0 looks everywhere alike, a
+layer whose two output maps are 0 hands on what it was given. The model itself is left as it is.
+"""
+
+import copy
+import dataclasses
+import math
+from dataclasses import dataclass
+from operator import itemgetter
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from .config import END, START, Config
+from .reading import AttentionMaps, Reading
+from .transformer import Transformer
+
+# Which attention, as `AttentionMaps` calls them -> the stack of layers and the module in a layer.
+ATTENTIONS = {
+    "encoder": ("encoder", "attention"),
+    "decoder": ("decoder", "self_attention"),
+    "cross": ("decoder", "cross_attention"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Head:
+    """One attention head: `attention` is "encoder", "decoder" or "cross"; the rest count from 0."""
+
+    attention: str
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What to change.
+
+    Attributes:
+        heads_off: heads that add nothing to the stream.
+        heads_averaged: heads that look at all they may see alike.
+        layers_off: (stack, layer) of layers that hand on what they were given.
+        positions_off: whether patches and tokens no longer know their places.
+    """
+
+    heads_off: frozenset[Head] = frozenset()
+    heads_averaged: frozenset[Head] = frozenset()
+    layers_off: frozenset[tuple[str, int]] = frozenset()
+    positions_off: bool = False
+
+    def __bool__(self) -> bool:
+        return self != Intervention()
+
+
+def all_heads(config: Config) -> list[Head]:
+    """Every head of a model, encoder first."""
+    layers = {"encoder": config.encoder_layers, "decoder": config.decoder_layers}
+    return [
+        Head(attention, layer, head)
+        for attention, (stack, _) in ATTENTIONS.items()
+        for layer in range(layers[stack])
+        for head in range(config.num_heads)
+    ]
+
+
+def edited_weights(model: Transformer, change: Intervention) -> dict[str, Tensor]:
+    """The weights that `change` edits, by name.
+
+    Raises:
+        ValueError: if the model has no such head or layer.
+    """
+    weights = model.state_dict()
+    edits: dict[str, Tensor] = {}
+
+    def edit(name: str) -> Tensor:
+        if name not in weights:
+            raise ValueError(f"this model has no {name.rsplit('.', 1)[0]}")
+        return edits.setdefault(name, weights[name].clone())
+
+    size = model.config.model_dim // model.config.num_heads
+    for head in change.heads_off | change.heads_averaged:
+        if head.attention not in ATTENTIONS or not 0 <= head.head < model.config.num_heads:
+            raise ValueError(f"this model has no {head}")
+        stack, module = ATTENTIONS[head.attention]
+        name = f"{stack}.layers.{head.layer}.{module}"
+        own = slice(head.head * size, (head.head + 1) * size)
+        if head in change.heads_off:
+            edit(f"{name}.output.weight")[:, own] = 0
+        else:
+            edit(f"{name}.query.weight")[own] = 0
+            edit(f"{name}.query.bias")[own] = 0
+    for stack, layer in change.layers_off:
+        modules = [module for s, module in ATTENTIONS.values() if s == stack]
+        for last in [f"{module}.output" for module in modules] + ["mlp.layers.3"]:
+            for part in ("weight", "bias"):
+                edit(f"{stack}.layers.{layer}.{last}.{part}").zero_()
+    if change.positions_off:
+        for name in ("patches.row_position", "patches.column_position"):
+            edit(f"encoder.{name}").zero_()
+        edit("decoder.position").zero_()
+    return edits
+
+
+def read_changed(model: Transformer, canvas: Tensor, change: Intervention) -> Reading:
+    """Read one canvas, (height, width), with a copy of `model` that is changed.
+
+    In the attention maps, heads that are off are 0 everywhere: they show nothing to anybody.
+    """
+    changed = copy.deepcopy(model)
+    changed.load_state_dict(edited_weights(model, change), strict=False)
+    reading = changed.read_canvases(canvas.unsqueeze(0), attention=True)[0]
+    off = [
+        head
+        for head in all_heads(model.config)
+        if head in change.heads_off
+        or (ATTENTIONS[head.attention][0], head.layer) in change.layers_off
+    ]
+    maps = {name: getattr(reading.attention, name).clone() for name in ATTENTIONS}
+    for head in off:
+        maps[head.attention][head.layer, head.head] = 0
+    return dataclasses.replace(reading, attention=AttentionMaps(**maps))
+
+
+@torch.inference_mode()
+def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
+    """How much worse each step's choice would be, on average, if one head were off.
+
+    Args:
+        model: what made the reading.
+        reading: of anything that is not blank.
+
+    Returns:
+        For every head the mean loss in log probability (nats) of what was chosen at every step,
+        the tokens before it being those that were read. Below 0, the head was in the way.
+    """
+    tokens, chosen = _tokens(reading)
+
+    def score(edits: dict[str, Tensor]) -> Tensor:
+        logits = functional_call(model, edits, (reading.canvas[None], tokens))[0]
+        return logits.log_softmax(-1).gather(1, chosen[:, None]).mean()
+
+    whole = score({})
+    return {
+        head: float(whole - score(edited_weights(model, Intervention(frozenset({head})))))
+        for head in all_heads(model.config)
+    }
+
+
+@torch.inference_mode()
+def logit_lens(model: Transformer, reading: Reading) -> Tensor:
+    """What the decoder would have said after each layer (nostalgebraist 2020, the logit lens).
+
+    The stream after the embedding and after every layer goes straight to the last normalisation
+    and the outcome map.
+
+    Returns:
+        (decoder layers + 1, steps, 11) probabilities; the last are the reading's own.
+    """
+    tokens, _ = _tokens(reading)
+    memory = model.encoder(reading.canvas[None])
+    streams = model.decoder.streams(tokens, memory)
+    return torch.stack(
+        [model.decoder.outcome(model.decoder.norm(x)).softmax(-1)[0] for x in streams]
+    )
+
+
+@torch.inference_mode()
+def beam_search(model: Transformer, canvas: Tensor, width: int = 5) -> list[tuple[str, float]]:
+    """What else could it be? The likeliest whole lines, found by beam search (Graves 2012).
+
+    Args:
+        model: in evaluation mode.
+        canvas: (height, width).
+        width: lines kept at every step, at least 1.
+
+    Returns:
+        At most `width` pairs of digits and the probability of the whole line, likeliest first.
+
+    Raises:
+        ValueError: if `width` is below 1.
+    """
+    if width < 1:
+        raise ValueError(f"width must be at least 1, not {width}")
+    memory = model.encoder(canvas[None])
+    open_lines, ended = [([START], 0.0)], []
+    for _ in range(model.config.max_steps):
+        tokens = torch.tensor([line for line, _ in open_lines])
+        logits = model.decoder(tokens, memory.expand(len(tokens), -1, -1))[:, -1]
+        longer = [
+            (line + [token], score + step)
+            for (line, score), steps in zip(
+                open_lines, logits.log_softmax(-1).tolist(), strict=True
+            )
+            for token, step in enumerate(steps)
+        ]
+        ended += [(line, score) for line, score in longer if line[-1] == END]
+        open_lines = [(line, score) for line, score in longer if line[-1] != END]
+        open_lines = sorted(open_lines, key=itemgetter(1), reverse=True)[:width]
+    best = sorted(ended, key=itemgetter(1), reverse=True)[:width]
+    return [("".join(map(str, line[1:-1])), math.exp(score)) for line, score in best]
+
+
+def _tokens(reading: Reading) -> tuple[Tensor, Tensor]:
+    """What the decoder was given at every step, (1, steps), and what it chose, (steps,)."""
+    chosen = reading.distributions.argmax(-1)
+    return torch.cat([torch.tensor([START]), chosen[:-1]])[None], chosen
