@@ -25,7 +25,7 @@ model = shipped_model()
 drawing, reading = read_view.show(model)
 look, intervene, train = st.tabs(["Look inside", "Intervene", "Train your own"])
 with look:
-    look_view.show(reading)
+    look_view.show(reading, model)
 with intervene:
     intervene_view.show(reading, model)
 with train:

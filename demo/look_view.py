@@ -3,25 +3,41 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from mnist_transformer import Reading
+from mnist_transformer import Reading, Transformer
 from mnist_transformer.figures import (
     decoder_attention_figure,
     encoder_attention_figure,
+    head_step_figure,
+    patch_grid,
+    patch_picker_figure,
+    relevance_figure,
+    step_names,
     timeline_figure,
 )
+from mnist_transformer.interventions import Head
+from mnist_transformer.relevance import inside_head
 
 KINDS = {
     "Cross-attention": "Where each head of the decoder looked while it chose a digit.",
-    "Encoder self-attention": "Where one patch of the drawing, framed in blue, looked.",
+    "Encoder self-attention": "Touch a patch of the drawing.",
     "Decoder self-attention": "Which tokens, read before, each step looked back at. "
     "The grey half is the future: masked, so never seen.",
+    "What it used": "Attention is where a head looked; these follow what came of it.",
+    "Inside one head": "The numbers of one head, for one step and one patch.",
 }
+SOURCES = """
+**Raw** shows where the heads looked; a patch of the memory has mixed with others before.
+**Rollout** ([Abnar & Zuidema 2020](https://arxiv.org/abs/2005.00928)) follows that mixing back
+through the encoder, but would be the same for any other choice.
+**Relevance** ([Chefer et al. 2021](https://arxiv.org/abs/2103.15679)) weighs each head by what it
+would change in this choice; what the convolutions did stays out of sight.
+"""
 # No mode bar over the pictures, but the figure can still be hovered.
 CONFIG = {"displayModeBar": False}
 
 
 @st.fragment
-def show(reading: Reading) -> None:
+def show(reading: Reading, model: Transformer) -> None:
     """Draw the section for a reading made with its attention maps."""
     if not reading.steps:
         st.info("Draw something above, and every attention head appears here.")
@@ -31,32 +47,101 @@ def show(reading: Reading) -> None:
     )
     st.caption(KINDS[kind])
     if kind == "Cross-attention":
-        _cross(reading)
+        plot(timeline_figure(reading), "timeline")
     elif kind == "Encoder self-attention":
         _encoder(reading)
-    else:
+    elif kind == "Decoder self-attention":
         plot(decoder_attention_figure(reading), "decoder-figure")
-
-
-def _cross(reading: Reading) -> None:
-    plot(timeline_figure(reading), "timeline")
+    elif kind == "What it used":
+        _used(reading, model)
+    else:
+        _inside(reading, model)
 
 
 def _encoder(reading: Reading) -> None:
-    rows, columns = _grid(reading)
-    row_ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
-    row, column = st.columns(2)
-    y = row.slider("Row of the patch that looks", 0, rows - 1, int(row_ink.sum(1).argmax()))
-    x = column.slider(
-        "Column of the patch that looks", 0, columns - 1, int(row_ink.argmax()) % columns
+    patch = _pick_patch(reading)
+    direction = st.segmented_control(
+        "Direction",
+        ["Where it looks", "Who looks at it"],
+        default="Where it looks",
+        required=True,
+        key="direction",
+        label_visibility="collapsed",
     )
-    plot(encoder_attention_figure(reading, y * columns + x), "encoder-figure")
+    figure = encoder_attention_figure(reading, patch, direction == "Who looks at it")
+    plot(figure, "encoder-figure")
 
 
-def _grid(reading: Reading) -> tuple[int, int]:
-    height, width = reading.canvas.shape
-    side = round((height * width / reading.attention.encoder.shape[-1]) ** 0.5)
-    return height // side, width // side
+def _pick_patch(reading: Reading) -> int:
+    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch."""
+    state = st.session_state
+    rows, columns = patch_grid(reading)
+    if state.get("patch-column", columns) >= columns or "patch-row" not in state:
+        ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
+        state["patch-row"], state["patch-column"] = divmod(int(ink.argmax()), columns)
+
+    def take() -> None:
+        points = state["picker"].selection.points
+        if points:
+            state["patch-row"], state["patch-column"] = divmod(points[0]["point_index"], columns)
+
+    drawing, numbers = st.columns([6, 1])
+    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row")
+    column = numbers.number_input("Patch column", 0, columns - 1, key="patch-column")
+    patch = row * columns + column
+    drawing.plotly_chart(
+        patch_picker_figure(reading, patch),
+        config=CONFIG,
+        key="picker",
+        on_select=take,
+        selection_mode="points",
+    )
+    return patch
+
+
+def _used(reading: Reading, model: Transformer) -> None:
+    plot(relevance_figure(model, reading), "relevance")
+    st.markdown(SOURCES)
+
+
+def _inside(reading: Reading, model: Transformer) -> None:
+    names = step_names(reading)
+    place, step_field = st.columns(2)
+    layer = place.segmented_control(
+        "Cross-attention layer",
+        range(model.config.decoder_layers),
+        default=model.config.decoder_layers - 1,
+        required=True,
+        format_func=lambda n: str(n + 1),
+        key="inside-layer",
+    )
+    head = place.segmented_control(
+        "Head",
+        range(model.config.num_heads),
+        default=0,
+        required=True,
+        format_func=lambda n: str(n + 1),
+        key="inside-head",
+    )
+    step = step_field.segmented_control(
+        "Decoding step (the query)",
+        range(reading.steps),
+        default=0,
+        required=True,
+        format_func=lambda n: f"{n + 1}: {names[n]}",
+        key=f"inside-step-of-{reading.steps}",
+    )
+    patch = _pick_patch(reading)
+    inside = inside_head(model, reading, Head("cross", layer, head), step, patch)
+    plot(head_step_figure(inside), "inside-figure")
+    total = float(inside.products.sum())
+    size = len(inside.query)
+    st.latex(
+        rf"q \cdot k = {total:.2f} \quad\rightarrow\quad \frac{{q \cdot k}}{{\sqrt{{{size}}}}} = "
+        rf"{inside.score:.2f} \quad\rightarrow\quad \mathrm{{softmax}}\;over\;"
+        rf"{len(inside.scores)}\;patches = {inside.weight * 100:.1f}\,\%"
+    )
+    st.caption("That share of the value, with those of all other patches, is what the head adds.")
 
 
 def plot(figure: go.Figure, key: str) -> None:

@@ -94,7 +94,8 @@ class AttentionRecord(dict[str, list[Tensor]]):
     one for the encoder, one per decoding step for the decoder.
     """
 
-    def __init__(self, model: nn.Module):
+    def __init__(self, model: nn.Module, keep_graph: bool = False):
+        self._keep_graph = keep_graph
         self._names = {
             module: name
             for name, module in model.named_modules()
@@ -104,7 +105,7 @@ class AttentionRecord(dict[str, list[Tensor]]):
 
     def add(self, module: MultiHeadAttention, weights: Tensor) -> None:
         if module in self._names:
-            self[self._names[module]].append(weights.detach())
+            self[self._names[module]].append(weights if self._keep_graph else weights.detach())
 
 
 # A context variable, not an attribute of the modules: every thread has its own, so two people may
@@ -113,15 +114,17 @@ _recorders: ContextVar[tuple[AttentionRecord, ...]] = ContextVar("recorders", de
 
 
 @contextmanager
-def record_attention(model: nn.Module) -> Iterator[AttentionRecord]:
+def record_attention(model: nn.Module, keep_graph: bool = False) -> Iterator[AttentionRecord]:
     """Collect the attention weights of every call of `model` made inside the `with` block.
+
+    With `keep_graph` the weights stay part of the computation, so that gradients reach them.
 
     >>> with record_attention(model) as maps:
     ...     model.read_canvases(canvases)
     >>> maps["encoder.layers.0.attention"][0].shape
     torch.Size([1, 4, 112, 112])
     """
-    record = AttentionRecord(model)
+    record = AttentionRecord(model, keep_graph)
     token = _recorders.set((*_recorders.get(), record))
     try:
         yield record

@@ -9,6 +9,7 @@ import io
 
 import numpy as np
 import plotly.graph_objects as go
+import torch
 from PIL import Image
 from plotly.subplots import make_subplots
 from torch import Tensor
@@ -16,11 +17,14 @@ from torch import Tensor
 from .config import END
 from .interventions import Head
 from .reading import Reading
+from .relevance import HeadStep, mean_cross_attention, relevance, rollout
+from .transformer import Transformer
 
 ACCENT = "#d9480f"
 # From clear to the accent colour, so that the drawing shows wherever a head does not look.
 _OVERLAY = [[0, "rgba(217,72,15,0)"], [0.15, "rgba(217,72,15,0.25)"], [1, "rgba(217,72,15,0.85)"]]
 _MATRIX = [[0, "#fff4e6"], [1, ACCENT]]
+_SIGNED = [[0, "#1971c2"], [0.5, "#ffffff"], [1, ACCENT]]
 _PANEL_HEIGHT = 112
 
 
@@ -53,9 +57,36 @@ def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
-    figure = cross_attention_figure(reading, step)
+    return _timeline(reading, _maps(reading).cross, None, step)
+
+
+def relevance_figure(model: Transformer, reading: Reading, step: int = 0) -> go.Figure:
+    """Raw attention, rollout and relevance (see `relevance`) under one another, as a timeline.
+
+    Args:
+        model: what made the reading.
+        reading: made with `attention=True`.
+        step: the frame shown first.
+
+    Raises:
+        ValueError: if the reading has no maps or no such step.
+    """
+    _maps(reading)
+    panels = {
+        "Raw: the mean of all cross-attention heads": mean_cross_attention(reading),
+        "Rollout: followed back through the encoder": rollout(reading),
+        "Relevance: what spoke for this choice": relevance(model, reading),
+    }
+    return _timeline(reading, torch.stack(list(panels.values()))[None], [*panels], step)
+
+
+def _timeline(reading: Reading, weights: Tensor, titles: list[str] | None, step: int) -> go.Figure:
+    """Panels of (layers, heads, steps, patches) weights, a frame a step, over bars of outcomes."""
+    if not 0 <= step < reading.steps:
+        raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
+    figure = _over_drawing(reading, weights[:, :, step], titles)
     bars = distribution_figure(reading, step)
-    heads = _maps(reading).cross.shape[1]
+    heads = weights.shape[1]
     # The bars take a strip below the panels, which move up.
     strip = 0.24
     for name in figure.layout:
@@ -77,9 +108,18 @@ def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
         },
     )
     places = list(range(len(figure.data)))
-    figure.frames = [
-        _timeline_frame(reading, n, places, figure.layout.annotations) for n in range(reading.steps)
-    ]
+    for n in range(reading.steps):
+        panels = _over_drawing(reading, weights[:, :, n], titles)
+        bar = distribution_figure(reading, n).data[0]
+        data = [go.Heatmap(z=trace.z) for trace in panels.data]
+        data.append(go.Bar(y=bar.y, marker_color=bar.marker.color))
+        # A frame replaces titles whole: the text is this step's, the place the timeline's.
+        annotations = [
+            title.to_plotly_json() | {"text": own.text}
+            for title, own in zip(figure.layout.annotations, panels.layout.annotations, strict=True)
+        ]
+        layout = {"annotations": annotations}
+        figure.frames += (go.Frame(name=str(n), data=data, traces=places, layout=layout),)
     instantly = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
     steadily = {"frame": {"duration": 900, "redraw": True}, "fromcurrent": True}
     names = step_names(reading)
@@ -123,26 +163,15 @@ def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
     return figure
 
 
-def _timeline_frame(reading: Reading, step: int, places: list[int], titles: tuple) -> go.Frame:
-    """What differs at one decoding step: the weights, the bars, the titles' peaks."""
-    cross = cross_attention_figure(reading, step)
-    bars = distribution_figure(reading, step).data[0]
-    data = [go.Heatmap(z=trace.z) for trace in cross.data]
-    data.append(go.Bar(y=bars.y, marker_color=bars.marker.color))
-    # A frame replaces titles whole: the text is this step's, the place the timeline's.
-    titles = [
-        title.to_plotly_json() | {"text": own.text}
-        for title, own in zip(titles, cross.layout.annotations, strict=True)
-    ]
-    return go.Frame(name=str(step), data=data, traces=places, layout={"annotations": titles})
-
-
-def encoder_attention_figure(reading: Reading, patch: int | None = None) -> go.Figure:
+def encoder_attention_figure(
+    reading: Reading, patch: int | None = None, looked_at: bool = False
+) -> go.Figure:
     """Where one patch looked, or how much every patch was looked at, by encoder layer and head.
 
     Args:
         reading: made with `attention=True`.
         patch: the patch that looks, counted row by row; None means the mean over all patches.
+        looked_at: whether to show, instead of where the patch looked, which patches looked at it.
 
     Raises:
         ValueError: if the reading has no maps or no such patch.
@@ -152,7 +181,70 @@ def encoder_attention_figure(reading: Reading, patch: int | None = None) -> go.F
         return _over_drawing(reading, encoder.mean(dim=2))
     if not 0 <= patch < encoder.shape[2]:
         raise ValueError(f"patch must be 0 to {encoder.shape[2] - 1}, not {patch}")
-    return _over_drawing(reading, encoder[:, :, patch], marked=patch)
+    weights = encoder[..., patch] if looked_at else encoder[:, :, patch]
+    return _over_drawing(reading, weights, marked=patch)
+
+
+def patch_picker_figure(reading: Reading, patch: int) -> go.Figure:
+    """The drawing, large, with a point to click on every patch; one patch is framed."""
+    rows, columns = patch_grid(reading)
+    figure = go.Figure(
+        go.Scatter(
+            x=[n % columns for n in range(rows * columns)],
+            y=[n // columns for n in range(rows * columns)],
+            mode="markers",
+            marker={"size": 24, "symbol": "square", "opacity": 0},
+            hovertemplate="patch column %{x}, row %{y}<extra></extra>",
+        )
+    )
+    _lay_drawing(figure, reading, {})
+    _frame_patch(figure, patch, columns, {})
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+    figure.update_xaxes(range=[-0.5, columns - 0.5], tickvals=[], **bare)
+    figure.update_yaxes(range=[rows - 0.5, -0.5], tickvals=[], **bare)
+    figure.update_layout(
+        height=170, margin={"l": 1, "r": 1, "t": 1, "b": 1}, plot_bgcolor="white", dragmode=False
+    )
+    return figure
+
+
+def patch_grid(reading: Reading) -> tuple[int, int]:
+    """Rows and columns of the patches of a reading made with `attention=True`."""
+    height, width = reading.canvas.shape
+    side = round((height * width / _maps(reading).cross.shape[-1]) ** 0.5)
+    return height // side, width // side
+
+
+def head_step_figure(inside: HeadStep) -> go.Figure:
+    """Query, key, their products and value of one head, number by number (see `inside_head`)."""
+    rows = {
+        "query": inside.query,
+        "key": inside.key,
+        "query × key": inside.products,
+        "value": inside.value,
+    }
+    values = [row.tolist() for row in rows.values()]
+    top = max(abs(v) for row in values for v in row)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=[str(n + 1) for n in range(len(inside.query))],
+            y=list(rows),
+            text=[[f"{v:.1f}" for v in row] for row in values],
+            texttemplate="%{text}",
+            zmin=-top,
+            zmax=top,
+            colorscale=_SIGNED,
+            showscale=False,
+            xgap=2,
+            ygap=6,
+            hovertemplate="%{y}, dimension %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="dimension of the head", tickangle=0, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_layout(height=240, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
 
 
 def decoder_attention_figure(reading: Reading) -> go.Figure:
@@ -320,17 +412,24 @@ def _maps(reading: Reading):
     return reading.attention
 
 
-def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) -> go.Figure:
-    """Panels of (layers, heads, patches) weights over the drawing: layers across, heads down."""
-    layers, heads, patches = weights.shape
-    height, width = reading.canvas.shape
-    side = round((height * width / patches) ** 0.5)
-    rows, columns = height // side, width // side
+def _over_drawing(
+    reading: Reading,
+    weights: Tensor,
+    titles: list[str] | None = None,
+    marked: int | None = None,
+) -> go.Figure:
+    """Panels of (layers, heads, patches) weights over the drawing: layers across, heads down.
+
+    Without `titles`, row by row, every panel is named by its layer and head.
+    """
+    layers, heads, _ = weights.shape
+    rows, columns = patch_grid(reading)
     grids = weights.reshape(layers, heads, rows, columns).numpy()
     figure = make_subplots(
         heads,
         layers,
-        subplot_titles=[
+        subplot_titles=titles
+        or [
             f"Layer {layer + 1}, head {head + 1} · peak {grids[layer, head].max():.0%}"
             for head in range(heads)
             for layer in range(layers)
@@ -338,20 +437,10 @@ def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) 
         horizontal_spacing=0.03,
         vertical_spacing=0.36 / heads,
     )
-    source = _data_uri(drawing_image(reading.canvas, scale=2))
     for layer in range(layers):
         for head in range(heads):
             place = {"row": head + 1, "col": layer + 1}
-            figure.add_layout_image(
-                source=source,
-                x=-0.5,
-                y=-0.5,
-                sizex=columns,
-                sizey=rows,
-                sizing="stretch",
-                layer="below",
-                **place,
-            )
+            _lay_drawing(figure, reading, place)
             figure.add_heatmap(
                 z=grids[layer, head].round(4),
                 zmin=0,
@@ -361,16 +450,7 @@ def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) 
                 **place,
             )
             if marked is not None:
-                x, y = marked % columns, marked // columns
-                figure.add_shape(
-                    type="rect",
-                    x0=x - 0.5,
-                    x1=x + 0.5,
-                    y0=y - 0.5,
-                    y1=y + 0.5,
-                    line={"color": "#1971c2", "width": 2},
-                    **place,
-                )
+                _frame_patch(figure, marked, columns, place)
     bottom = {"row": heads}
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
@@ -385,6 +465,30 @@ def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) 
         plot_bgcolor="white",
     )
     return figure
+
+
+def _lay_drawing(figure: go.Figure, reading: Reading, place: dict) -> None:
+    """Put the drawing under a panel, as wide and high as its patches."""
+    rows, columns = patch_grid(reading)
+    figure.add_layout_image(
+        source=_data_uri(drawing_image(reading.canvas, scale=2)),
+        xref="x",
+        yref="y",
+        x=-0.5,
+        y=-0.5,
+        sizex=columns,
+        sizey=rows,
+        sizing="stretch",
+        layer="below",
+        **place,
+    )
+
+
+def _frame_patch(figure: go.Figure, patch: int, columns: int, place: dict) -> None:
+    x, y = patch % columns, patch // columns
+    line = {"color": "#1971c2", "width": 2}
+    box = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
+    figure.add_shape(type="rect", line=line, **box, **place)
 
 
 def _data_uri(picture: Image.Image) -> str:

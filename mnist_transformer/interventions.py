@@ -137,7 +137,7 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
         For every head the mean loss in log probability (nats) of what was chosen at every step,
         the tokens before it being those that were read. Below 0, the head was in the way.
     """
-    tokens, chosen = _tokens(reading)
+    tokens, chosen = decoder_tokens(reading)
 
     def score(edits: dict[str, Tensor]) -> Tensor:
         logits = functional_call(model, edits, (reading.canvas[None], tokens))[0]
@@ -160,7 +160,7 @@ def logit_lens(model: Transformer, reading: Reading) -> Tensor:
     Returns:
         (decoder layers + 1, steps, 11) probabilities; the last are the reading's own.
     """
-    tokens, _ = _tokens(reading)
+    tokens, _ = decoder_tokens(reading)
     memory = model.encoder(reading.canvas[None])
     streams = model.decoder.streams(tokens, memory)
     return torch.stack(
@@ -204,7 +204,7 @@ def beam_search(model: Transformer, canvas: Tensor, width: int = 5) -> list[tupl
     return [("".join(map(str, line[1:-1])), math.exp(score)) for line, score in best]
 
 
-def _tokens(reading: Reading) -> tuple[Tensor, Tensor]:
+def decoder_tokens(reading: Reading) -> tuple[Tensor, Tensor]:
     """What the decoder was given at every step, (1, steps), and what it chose, (steps,)."""
     chosen = reading.distributions.argmax(-1)
     return torch.cat([torch.tensor([START]), chosen[:-1]])[None], chosen

@@ -131,7 +131,9 @@ def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     page.get_by_role("button", name="2026", exact=True).click()
     wait_for_digits(page, "2026")
     page.get_by_role("tab", name="Intervene").click()
-    page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention").get_by_text("1.3").click()
+    page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention").get_by_text(
+        "1.3"
+    ).click()
     page.get_by_text("Where the heads look now").wait_for()
     model = load_transformer()
     change = Intervention(heads_off=frozenset({Head("cross", 0, 2)}))

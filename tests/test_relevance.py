@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from mnist_transformer.interventions import Head, all_heads
+from mnist_transformer.relevance import inside_head, mean_cross_attention, relevance, rollout
+
+
+@pytest.fixture
+def reading(model, lines):
+    return model.read_canvases(lines[0][:1], attention=True)[0]
+
+
+def test_rollout_hands_all_attention_on(reading):
+    for weights in (mean_cross_attention(reading), rollout(reading)):
+        assert weights.shape == (reading.steps, 48)
+        torch.testing.assert_close(weights.sum(-1), torch.ones(reading.steps))
+
+
+def test_rollout_through_an_encoder_that_mixes_nothing_is_the_attention_itself(reading):
+    with torch.inference_mode():
+        reading.attention.encoder[:] = torch.eye(48)
+    torch.testing.assert_close(rollout(reading), mean_cross_attention(reading))
+
+
+def test_relevance_follows_the_gradient(model, reading):
+    found = relevance(model, reading)
+    assert found.shape == (reading.steps, 48)
+    assert (found >= 0).all() and (found.sum(-1) > 0).all()
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_nothing_is_relevant_to_a_choice_that_never_changes(model, reading):
+    with torch.no_grad():
+        model.decoder.outcome.weight.zero_()
+    assert relevance(model, reading).max() == 0
+
+
+def test_the_numbers_inside_a_head_are_the_models_own(model, reading):
+    for head in all_heads(model.config):
+        weights = getattr(reading.attention, head.attention)[head.layer, head.head]
+        query = min(2, len(weights) - 1)
+        for key in (0, query):
+            inside = inside_head(model, reading, head, query, key)
+            assert inside.weight == pytest.approx(float(weights[query, key]), abs=1e-5)
+            assert inside.score == pytest.approx(float(inside.products.sum()) / 8**0.5, abs=1e-4)
+            torch.testing.assert_close(inside.products, inside.query * inside.key)
+            assert inside.value.shape == (8,)
+
+
+@pytest.mark.parametrize(
+    ("head", "query", "key"),
+    [
+        (Head("encoder", 4, 0), 0, 0),
+        (Head("cross", 0, 9), 0, 0),
+        (Head("decoder", 0, 0), 0, 1),
+        (Head("cross", 0, 0), 0, 48),
+        (Head("cross", 0, 0), 99, 0),
+    ],
+)
+def test_what_is_not_there_is_refused(model, reading, head, query, key):
+    with pytest.raises(ValueError, match="has no|does not see"):
+        inside_head(model, reading, head, query, key)
