@@ -127,6 +127,27 @@ def test_scrubbing_through_the_steps_needs_no_server(page):
     assert page.complaints == []
 
 
+def test_a_patch_is_touched(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("radio", name="Encoder self-attention").click(force=True)
+    picker = page.locator(".st-key-picker .js-plotly-plot .nsewdrag")
+    picker.wait_for()
+    box = picker.bounding_box()
+    x, y = box["x"] + 14.5 / 28 * box["width"], box["y"] + 2.5 / 4 * box["height"]
+    page.mouse.move(x, y)  # Plotly takes a click on what is hovered
+    page.wait_for_timeout(300)
+    page.mouse.move(x + 1, y)
+    page.wait_for_timeout(300)
+    page.mouse.down()
+    page.mouse.up()
+    encoder = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.encoder
+    wait_for_peaks(page, encoder[:, :, 2 * 28 + 14])
+    page.get_by_role("radio", name="Who looks at it").click(force=True)
+    wait_for_peaks(page, encoder[..., 2 * 28 + 14])
+    assert page.complaints == []
+
+
 def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     page.get_by_role("button", name="2026", exact=True).click()
     wait_for_digits(page, "2026")
