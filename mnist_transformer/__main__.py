@@ -1,4 +1,4 @@
-"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate`."""
+"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate|profile`."""
 
 import argparse
 import json
@@ -20,6 +20,7 @@ from .checkpoint import (
 from .config import GRID_CONFIG
 from .dataset import SPLITS, load_digits
 from .measures import MEASURES, as_text
+from .profiling import profile
 from .train import (
     SHIPPED_CLASSIFIER,
     SHIPPED_GRID,
@@ -110,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     variants.add_argument("--seed", type=int, default=0)
     _add_data(variants)
     variants.set_defaults(run=_ablate)
+
+    times = commands.add_parser("profile", help="time the parts of a training step")
+    _add_data(times)
+    times.set_defaults(run=_profile)
     return parser
 
 
@@ -121,6 +126,18 @@ def _ablate(options: argparse.Namespace) -> int:
         print(
             f"| {row.variant} | {row.parameters:,} | {row.exact:.1%} | {row.digits:.1%} | "
             f"{row.seconds:.0f} |",
+            flush=True,
+        )
+    return 0
+
+
+def _profile(options: argparse.Namespace) -> int:
+    print("| step | data | forward | backward | optimiser | lines a second |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for row in profile(load_digits("train", options.data)):
+        print(
+            f"| {row.variant} | {row.data:.0f} ms | {row.forward:.0f} ms | {row.backward:.0f} ms "
+            f"| {row.optimizer:.0f} ms | {row.lines_per_second:.0f} |",
             flush=True,
         )
     return 0

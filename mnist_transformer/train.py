@@ -205,7 +205,7 @@ def train_transformer(
         return *make_lines(digits, batch_size, strip, generator, lengths), first_column
 
     def build() -> nn.Module:
-        return _TransformerObjective(make_model(config), label_smoothing, ctc_weight)
+        return TransformerObjective(make_model(config), label_smoothing, ctc_weight)
 
     def validate(model: Transformer) -> float:
         return evaluate_transformer(model, validation, VALIDATION_LINES).exact
@@ -261,7 +261,7 @@ def train_single_digit_classifier(
     return _train(build, sample, validate, settings, **loop)
 
 
-class _TransformerObjective(nn.Module):
+class TransformerObjective(nn.Module):
     """The transformer with its loss, and the CTC head that training alone uses."""
 
     def __init__(self, model: Transformer, label_smoothing: float, ctc_weight: float):
@@ -356,7 +356,7 @@ def _train(
     # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
     objective = build().to(memory_format=torch.channels_last)
     averaged = copy.deepcopy(objective.model).eval() if settings["averaging"] else None
-    optimizers = _optimizers(objective, settings["lr"], settings["muon"])
+    optimizers = make_optimizers(objective, settings["lr"], settings["muon"])
     warmup_steps = min(settings["warmup_steps"], steps - 1)
     schedules = [_schedule(optimizer, steps, warmup_steps) for optimizer in optimizers]
     run = _Run(checkpoint, settings, objective, averaged, optimizers, schedules)
@@ -425,7 +425,7 @@ def _train(
     return TrainingResult(run.model.eval(), run.history, not stopped)
 
 
-def _optimizers(objective: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
+def make_optimizers(objective: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for the layers' matrices and AdamW for the rest."""
     matrices = {
         name: parameter
