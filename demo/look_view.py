@@ -32,8 +32,12 @@ through the encoder, but would be the same for any other choice.
 **Relevance** ([Chefer et al. 2021](https://arxiv.org/abs/2103.15679)) weighs each head by what it
 would change in this choice; what the convolutions did stays out of sight.
 """
-# No mode bar over the pictures, but the figure can still be hovered.
-CONFIG = {"displayModeBar": False}
+# On hover, a camera that saves the figure, and nothing else.
+CONFIG = {
+    "modeBarButtons": [["toImage"]],
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "svg", "filename": "attention"},
+}
 
 
 @st.fragment

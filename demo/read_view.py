@@ -9,23 +9,26 @@ import streamlit as st
 from PIL import Image, ImageOps, UnidentifiedImageError
 from streamlit_drawable_canvas import st_canvas
 
+from demo import link, take_view
 from mnist_transformer import InkError, Reading, Transformer
 from mnist_transformer.figures import drawing_image
 
 WIDTH, HEIGHT = 1100, 190
-BRUSH = 12
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 
 def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
-    """Draw the section; the drawing in sight (None if there is none) and its reading."""
+    """Draw the section; gives the drawing in sight (None if there is none) and its reading."""
     state = st.session_state
     state.setdefault("picture", None)  # an example or an upload, lying under the pen
     state.setdefault("canvas_number", 0)  # a new number gives an empty canvas
+    if "linked" not in state:  # the strokes that the page's address brought, if any
+        state.linked = _open_link()
 
     result = st_canvas(
-        stroke_width=BRUSH,
-        stroke_color="#111111",
+        stroke_width=link.BRUSH,
+        stroke_color=link.INK,
+        initial_drawing=None if state.linked is None else {"objects": state.linked},
         background_color="#ffffff",
         background_image=None if state.picture is None else _fit(state.picture),
         width=WIDTH,
@@ -34,14 +37,19 @@ def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
         key=f"canvas-{state.canvas_number}",
     )
     _show_sources()
-    strokes = (result.json_data or {}).get("objects")
+    strokes = (result.json_data or {}).get("objects", [])
     now_in_sight = (state.canvas_number, json.dumps(strokes))
     if state.get("in_sight") != now_in_sight:  # else the page is only drawn anew
-        state.drawing = _drawing(result.image_data if strokes else None, state.picture)
+        image = result.image_data if strokes else None
+        if strokes and image is None:  # strokes that a link brought have no picture yet
+            image = np.asarray(link.picture(strokes, (WIDTH, HEIGHT)))
+        state.drawing = _drawing(image, state.picture)
         state.reading, state.problem = _read(model, state.drawing)
         state.in_sight = now_in_sight
     answer, view = st.columns([3, 2], vertical_alignment="center")
     answer.html(reading_html(state.reading, state.problem))
+    with answer:
+        take_view.show(state.reading, [] if state.picture else strokes)
     picture = drawing_image(state.reading.canvas)
     view.image(picture, caption="What the model sees", width="stretch")
     return state.drawing, state.reading
@@ -96,9 +104,22 @@ def _show_sources() -> None:
         st.error(st.session_state.upload_error)
 
 
+def _open_link() -> list[dict] | None:
+    """The strokes in the page's address; a link that holds none is said so."""
+    text = st.query_params.get("drawing")
+    if not text:
+        return None
+    try:
+        return link.decode(text)
+    except link.LinkError as error:
+        st.session_state.upload_error = str(error)
+        return None
+
+
 def _lay_down(picture: Image.Image | None) -> None:
     """Put a picture, or nothing, on an empty canvas."""
     st.session_state.picture = picture
+    st.session_state.linked = None
     st.session_state.canvas_number += 1
     st.session_state.upload_error = None
 

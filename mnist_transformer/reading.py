@@ -1,7 +1,10 @@
 """What a model has to say about one drawing."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -60,6 +63,52 @@ class Reading:
     def doubts(self) -> list[bool]:
         """Of each digit, whether the model is not sure of it."""
         return [probability < DOUBT for probability in self.probabilities]
+
+    def to_dict(self) -> dict:
+        """The reading without its maps, in what JSON can hold."""
+        return {
+            "digits": self.digits,
+            "probabilities": self.probabilities,
+            "end_probability": self.end_probability,
+            "distributions": self.distributions.tolist(),
+        }
+
+    def save_npz(self, file: str | Path | BinaryIO) -> None:
+        """Write the canvas, every distribution and, if recorded, every map as NumPy arrays."""
+        arrays = {"canvas": self.canvas, "distributions": self.distributions}
+        if self.attention is not None:
+            arrays |= vars(self.attention)
+        np.savez_compressed(
+            file, digits=self.digits, **{name: array.numpy() for name, array in arrays.items()}
+        )
+
+    # Figures are for those who look: Plotly is imported only then.
+
+    def plot_cross_attention(self, step: int | None = None):
+        """The reading as a timeline, or one step of it: a Plotly figure (see `figures`)."""
+        from . import figures
+
+        if step is None:
+            return figures.timeline_figure(self)
+        return figures.cross_attention_figure(self, step)
+
+    def plot_encoder_attention(self, patch: int | None = None):
+        """Where one patch looked, or all of them on average: a Plotly figure (see `figures`)."""
+        from . import figures
+
+        return figures.encoder_attention_figure(self, patch)
+
+    def plot_decoder_attention(self):
+        """Which token each step looked back at: a Plotly figure (see `figures`)."""
+        from . import figures
+
+        return figures.decoder_attention_figure(self)
+
+    def plot_distribution(self, step: int):
+        """How likely each outcome was at one step: a Plotly figure (see `figures`)."""
+        from . import figures
+
+        return figures.distribution_figure(self, step)
 
     @property
     def goes_on(self) -> bool:

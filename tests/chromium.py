@@ -55,7 +55,12 @@ def launch() -> Iterator[Browser]:
         browser.close()
 
 
-def open_page(browser: Browser, address: str, height: int = 1100) -> Page:
+def open_page(
+    browser: Browser,
+    address: str,
+    height: int = 1100,
+    hint: str | None = "Write one to eight digits",
+) -> Page:
     """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
     page = browser.new_context(viewport={"width": 1280, "height": height}).new_page()
     page.set_default_timeout(60_000)
@@ -69,7 +74,8 @@ def open_page(browser: Browser, address: str, height: int = 1100) -> Page:
     )
     page.goto(address)
     page.locator("canvas").last.wait_for()
-    page.get_by_text("Write one to eight digits").wait_for()
+    if hint:
+        page.get_by_text(hint).wait_for()
     return page
 
 

@@ -66,6 +66,21 @@ def test_undo_and_clear(page):
     assert page.complaints == []
 
 
+def test_a_link_reopens_the_drawing(page, browser):
+    write(page, "405")
+    wait_for_digits(page, "405")
+    page.get_by_text("Take it with you").click()
+    page.get_by_role("button", name="Put the drawing in the address bar").click()
+    page.get_by_text("now reopens this drawing").wait_for()
+    other = open_page(browser, page.url, hint=None)
+    wait_for_digits(other, "405")
+    assert other.complaints == []
+    other.context.close()
+    broken = open_page(browser, page.url[:-30], hint=None)
+    broken.get_by_text("This link holds no drawing").wait_for()
+    broken.context.close()
+
+
 def heat_maps(page):
     """The heat maps in the newest figure: how many, and the largest weight of each."""
     return page.evaluate(
