@@ -7,7 +7,7 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import intervene_view, look_view, read_view, train_view
+from demo import change_view, intervene_view, look_view, read_view, train_view
 from mnist_transformer import load_transformer
 
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
@@ -22,11 +22,15 @@ def shipped_model():
 
 st.title("MNIST Transformer", anchor=False)
 model = shipped_model()
-drawing, reading = read_view.show(model)
-look, intervene, train = st.tabs(["Look inside", "Intervene", "Train your own"])
+drawing, strokes, reading = read_view.show(model)
+look, intervene, change, train = st.tabs(
+    ["Look inside", "Intervene", "Change one thing", "Train your own"]
+)
 with look:
     look_view.show(reading, model)
 with intervene:
     intervene_view.show(reading, model)
+with change:
+    change_view.show(reading, strokes, model)
 with train:
     train_view.show(drawing, model)

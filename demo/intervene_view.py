@@ -10,7 +10,6 @@ from mnist_transformer.interventions import (
     Head,
     Intervention,
     all_heads,
-    beam_search,
     head_importance,
     logit_lens,
     read_changed,
@@ -46,15 +45,6 @@ def show(reading: Reading, model: Transformer) -> None:
         st.markdown("**What the decoder would have said after each layer**")
         st.caption("The logit lens: the unfinished answer, read out early.")
         plot(lens_figure(reading, logit_lens(model, reading)), "lens")
-        st.markdown("**What else could it be?**")
-        lines = beam_search(model, reading.canvas, width=4)
-        st.html(
-            "".join(
-                f'<div class="guess"><b>{digits or "nothing"}</b><span>{probability:.1%}</span>'
-                f'<i style="width:{probability:.1%}"></i></div>'
-                for digits, probability in lines
-            )
-        )
     if change:
         st.markdown("**Where the heads look now**")
         plot(timeline_figure(changed), "changed-timeline")

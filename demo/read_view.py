@@ -17,8 +17,11 @@ WIDTH, HEIGHT = 1100, 190
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 
-def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
-    """Draw the section; gives the drawing in sight (None if there is none) and its reading."""
+def show(model: Transformer) -> tuple[Image.Image | None, list[dict], Reading]:
+    """Draw the section; gives what is in sight (None if nothing), its strokes, and its reading.
+
+    Only what was drawn on the empty sheet has strokes; a picture has none.
+    """
     state = st.session_state
     state.setdefault("picture", None)  # an example or an upload, lying under the pen
     state.setdefault("canvas_number", 0)  # a new number gives an empty canvas
@@ -48,11 +51,12 @@ def show(model: Transformer) -> tuple[Image.Image | None, Reading]:
         state.in_sight = now_in_sight
     answer, view = st.columns([3, 2], vertical_alignment="center")
     answer.html(reading_html(state.reading, state.problem))
-    with answer:
-        take_view.show(state.reading, [] if state.picture else strokes)
+    strokes = [] if state.picture else strokes
     picture = drawing_image(state.reading.canvas)
     view.image(picture, caption="What the model sees", width="stretch")
-    return state.drawing, state.reading
+    with view:
+        take_view.show(state.reading, strokes)
+    return state.drawing, strokes, state.reading
 
 
 def reading_html(reading: Reading, problem: str | None = None) -> str:

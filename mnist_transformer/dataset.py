@@ -213,7 +213,7 @@ def make_lines(
     chosen = index[present]
     images = digits.images[chosen].float().unsqueeze(1) / 255
     stroke = uniform(-0.4, 0.6, count, 1).expand(count, slots)[present].view(-1, 1, 1, 1)
-    images = _change_stroke_width(images, stroke)
+    images = change_stroke_width(images, stroke)
     windows = draw_digits(
         images,
         digits.boxes[chosen],
@@ -277,7 +277,7 @@ def _paste(windows: Tensor, x: Tensor, width: int) -> Tensor:
     return canvases[:, :, margin : margin + width].contiguous()
 
 
-def _change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
+def change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
     """Thicken (amount > 0, up to one pixel a side) or thin (amount < 0) grey strokes."""
     thick = F.max_pool2d(images, 3, stride=1, padding=1)
     thin = -F.max_pool2d(-images, 3, stride=1, padding=1)

@@ -7,15 +7,13 @@ layer whose two output maps are 0 hands on what it was given. The model itself i
 
 import copy
 import dataclasses
-import math
 from dataclasses import dataclass
-from operator import itemgetter
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from .config import END, START, Config
+from .config import START, Config
 from .reading import AttentionMaps, Reading
 from .transformer import Transformer
 
@@ -166,42 +164,6 @@ def logit_lens(model: Transformer, reading: Reading) -> Tensor:
     return torch.stack(
         [model.decoder.outcome(model.decoder.norm(x)).softmax(-1)[0] for x in streams]
     )
-
-
-@torch.inference_mode()
-def beam_search(model: Transformer, canvas: Tensor, width: int = 5) -> list[tuple[str, float]]:
-    """What else could it be? The likeliest whole lines, found by beam search (Graves 2012).
-
-    Args:
-        model: in evaluation mode.
-        canvas: (height, width).
-        width: lines kept at every step, at least 1.
-
-    Returns:
-        At most `width` pairs of digits and the probability of the whole line, likeliest first.
-
-    Raises:
-        ValueError: if `width` is below 1.
-    """
-    if width < 1:
-        raise ValueError(f"width must be at least 1, not {width}")
-    memory = model.encoder(canvas[None])
-    open_lines, ended = [([START], 0.0)], []
-    for _ in range(model.config.max_steps):
-        tokens = torch.tensor([line for line, _ in open_lines])
-        logits = model.decoder(tokens, memory.expand(len(tokens), -1, -1))[:, -1]
-        longer = [
-            (line + [token], score + step)
-            for (line, score), steps in zip(
-                open_lines, logits.log_softmax(-1).tolist(), strict=True
-            )
-            for token, step in enumerate(steps)
-        ]
-        ended += [(line, score) for line, score in longer if line[-1] == END]
-        open_lines = [(line, score) for line, score in longer if line[-1] != END]
-        open_lines = sorted(open_lines, key=itemgetter(1), reverse=True)[:width]
-    best = sorted(ended, key=itemgetter(1), reverse=True)[:width]
-    return [("".join(map(str, line[1:-1])), math.exp(score)) for line, score in best]
 
 
 def decoder_tokens(reading: Reading) -> tuple[Tensor, Tensor]:

@@ -181,6 +181,22 @@ def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     assert page.complaints == []
 
 
+def test_the_drawing_is_erased_stroke_by_stroke_and_thickened(page):
+    write(page, "405")
+    wait_for_digits(page, "405")
+    page.get_by_role("tab", name="Change one thing").click()
+    page.wait_for_timeout(1500)  # the canvas may answer once more after the last stroke
+    page.get_by_role("slider", name="Strokes kept").focus()
+    page.keyboard.press("ArrowLeft")
+    wait_for_digits(page, "40")
+    page.keyboard.press("ArrowLeft")
+    wait_for_digits(page, "4")
+    page.get_by_role("slider", name="Temperature of the samples").focus()
+    page.keyboard.press("End")
+    page.get_by_text("100 samples at temperature 5").wait_for()
+    assert page.complaints == []
+
+
 def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
     page.get_by_role("button", name="Upload a picture").click()
     chooser = page.locator('input[type="file"]')

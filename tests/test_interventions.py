@@ -2,12 +2,11 @@ import pytest
 import torch
 
 from mnist_transformer import record_attention
-from mnist_transformer.config import END, START
+from mnist_transformer.config import START
 from mnist_transformer.interventions import (
     Head,
     Intervention,
     all_heads,
-    beam_search,
     edited_weights,
     head_importance,
     logit_lens,
@@ -133,21 +132,3 @@ def test_the_lens_ends_with_the_reading(model, reading):
     assert lens.shape == (3, reading.steps, 11)
     torch.testing.assert_close(lens.sum(-1), torch.ones(3, reading.steps))
     torch.testing.assert_close(lens[-1], reading.distributions, atol=1e-5, rtol=1e-4)
-
-
-def test_a_beam_as_wide_as_all_lines_finds_the_likeliest(model, reading):
-    found = beam_search(model, reading.canvas, width=1000)
-    assert len({digits for digits, _ in found}) == len(found) == 1000
-    assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
-    digits, probability = found[0]
-    tokens = torch.tensor([[START, *map(int, digits)]])
-    with torch.no_grad():
-        steps = model(reading.canvas[None], tokens)[0].log_softmax(-1)
-    chosen = torch.tensor([*map(int, digits), END])
-    total = steps[torch.arange(len(chosen)), chosen].sum().exp()
-    assert probability == pytest.approx(float(total), rel=1e-4)
-
-
-def test_a_beam_needs_a_width(model, reading):
-    with pytest.raises(ValueError, match="width"):
-        beam_search(model, reading.canvas, 0)

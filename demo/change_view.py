@@ -1,0 +1,56 @@
+"""Change one thing about the drawing or the decoding, and see what it could be instead."""
+
+import streamlit as st
+
+from demo import link
+from demo.read_view import HEIGHT, WIDTH, reading_html
+from mnist_transformer import InkError, Reading, Transformer
+from mnist_transformer.decoding import beam_search, sample_lines
+from mnist_transformer.figures import drawing_image
+from mnist_transformer.perturb import perturb
+
+SHOWN = 5
+
+
+@st.fragment
+def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
+    """Draw the section; `strokes` are those of a drawing made on the canvas alone."""
+    if not reading.steps:
+        st.info("Draw something above, then change it here.")
+        return
+    sliders, result = st.columns([2, 3])
+    with sliders:
+        rotation = st.slider("Turn, in degrees", -45, 45, 0, key="rotation")
+        thickness = st.slider("Thickness", -1.0, 1.0, 0.0, 0.1, key="thickness")
+        noise = st.slider("Noise", 0.0, 0.8, 0.0, 0.05, key="noise")
+        kept = len(strokes)
+        if kept > 1:
+            # A line of more strokes starts whole.
+            kept = st.slider("Strokes kept", 1, kept, kept, key=f"strokes-of-{kept}")
+        temperature = st.slider("Temperature of the samples", 0.1, 5.0, 1.0, 0.1, key="temperature")
+    canvas = reading.canvas
+    if kept < len(strokes):
+        try:
+            canvas = model.read(link.picture(strokes[:kept], (WIDTH, HEIGHT))).canvas
+        except InkError as error:
+            result.warning(str(error))
+            return
+    canvas = perturb(canvas, rotation, thickness, noise)
+    changed = model.read_canvases(canvas[None])[0]
+    with result:
+        st.image(drawing_image(canvas), width="stretch")
+        st.html(reading_html(changed))
+        likeliest, drawn = st.columns(2)
+        likeliest.markdown("**The likeliest lines** (beam search)")
+        likeliest.html(_lines(beam_search(model, canvas, SHOWN)))
+        drawn.markdown(f"**100 samples** at temperature {temperature:g}")
+        drawn.html(_lines(sample_lines(model, canvas, temperature)[:SHOWN]))
+
+
+def _lines(lines: list[tuple[str, float]]) -> str:
+    """Lines of digits, each over a bar as long as its share."""
+    return "".join(
+        f'<div class="guess"><b>{digits or "nothing"}</b><span>{share:.1%}</span>'
+        f'<i style="width:{share:.1%}"></i></div>'
+        for digits, share in lines
+    )
