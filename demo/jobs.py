@@ -1,9 +1,19 @@
-"""A training run in the background, watched and stopped from the page."""
+"""Training runs in the background, watched, stopped and resumed from the page."""
 
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
-from mnist_transformer import train_single_digit_classifier, train_transformer
+from PIL import Image
+
+from mnist_transformer import (
+    Reading,
+    Transformer,
+    drawing_to_canvas,
+    train_single_digit_classifier,
+    train_transformer,
+)
 from mnist_transformer.dataset import load_digits
 from mnist_transformer.train import (
     SHIPPED_CLASSIFIER,
@@ -23,6 +33,41 @@ SHORT = {
     "classifier": dict(warmup_steps=50),
 }
 EPOCHS = 10  # a run is validated this many times
+INTERVAL = 10  # steps between reports
+FIXED_DRAWING = Path(__file__).parent / "examples" / "314159.png"
+RUNS_AT_ONCE = 2  # on one server; the others wait in line
+
+
+class Line:
+    """Who may run, first come, first served; at most `slots` at once."""
+
+    def __init__(self, slots: int):
+        self._slots = slots
+        self._jobs: list = []
+        self._changed = threading.Condition()
+
+    def join(self, job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+
+    def wait(self, job, stopped: Callable[[], bool]) -> None:
+        """Until it is the job's turn, or it is stopped."""
+        with self._changed:
+            while self.place(job) > 0 and not stopped():
+                self._changed.wait(timeout=0.2)
+
+    def leave(self, job) -> None:
+        with self._changed:
+            self._jobs.remove(job)
+            self._changed.notify_all()
+
+    def place(self, job) -> int:
+        """How many must finish before the job's turn; 0 if it runs."""
+        jobs = list(self._jobs)
+        return max(0, jobs.index(job) - self._slots + 1) if job in jobs else 0
+
+
+LINE = Line(RUNS_AT_ONCE)
 
 
 class TrainingJob:
@@ -37,6 +82,7 @@ class TrainingJob:
 
     Attributes:
         history: the reports so far; grows while the run goes on.
+        glimpse: how the model, as it is now, reads one fixed drawing (transformer only).
         result: what the run left, once it has ended.
         error: why it failed, if it did.
     """
@@ -50,16 +96,29 @@ class TrainingJob:
         abandoned: Callable[[], bool] = lambda: False,
     ):
         self.kind = kind
+        self.name = f"{kind}, {samples:,} drawings, batch {batch_size}, rate {lr:g}"
         self.history: list[Progress] = []
+        self.glimpse: Reading | None = None
         self.result: TrainingResult | None = None
         self.error: str | None = None
         self._abandoned = abandoned
-        self._stop = threading.Event()
         self._settings = {"epochs": EPOCHS, "batch_size": batch_size, "lr": lr}
         self._samples_per_epoch = max(batch_size, samples // EPOCHS)
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{kind}")
+        self._folder = tempfile.TemporaryDirectory(prefix="run-")
+        self._stop = threading.Event()
+        self._thread = threading.Thread()
+
+    @property
+    def weights(self) -> Path:
+        """The run's checkpoint."""
+        return Path(self._folder.name) / f"{self.kind}.safetensors"
 
     def start(self) -> None:
+        """Begin, or go on after a stop."""
+        self._stop.clear()
+        self.result = None
+        LINE.join(self)
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{self.kind}")
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,12 +133,25 @@ class TrainingJob:
     def running(self) -> bool:
         return self._thread.is_alive()
 
+    @property
+    def can_resume(self) -> bool:
+        return not self.running and self.result is not None and not self.result.finished
+
+    @property
+    def place_in_line(self) -> int:
+        """How many runs of other visitors must end before this one's turn."""
+        return LINE.place(self)
+
     def wait(self) -> None:
         self._thread.join()
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._abandoned()
 
     def _run(self) -> None:
         train, recipe, samples_name = TRAINERS[self.kind]
         try:
+            LINE.wait(self, self._stopped)
             self.result = train(
                 **recipe
                 | SHORT[self.kind]
@@ -88,10 +160,19 @@ class TrainingJob:
                 # A page never makes anyone wait for a download.
                 digits=load_digits("train", download=False),
                 validation=load_digits("validation", download=False),
-                interval=5,
-                on_progress=lambda progress, model: self.history.append(progress),
-                stop=lambda: self._stop.is_set() or self._abandoned(),
+                checkpoint=self.weights,
+                interval=INTERVAL,
+                on_progress=self._report,
+                stop=self._stopped,
                 progress_bar=False,
             )
         except Exception as error:  # shown on the page, which must live on
             self.error = str(error)
+        finally:
+            LINE.leave(self)
+
+    def _report(self, progress: Progress, model) -> None:
+        self.history.append(progress)
+        if isinstance(model, Transformer):
+            canvas = drawing_to_canvas(Image.open(FIXED_DRAWING), model.config)
+            self.glimpse = model.read_canvases(canvas[None], attention=True)[0]

@@ -1,51 +1,93 @@
-"""Train your own: a short run in the background, live curves, and the new model's reading."""
+"""Train your own: short runs in the background, live curves, and the new model's reading."""
 
-import plotly.graph_objects as go
+import tempfile
+from pathlib import Path
+
 import streamlit as st
 from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from demo.jobs import TrainingJob
+from demo.look_view import plot
 from demo.read_view import reading_html
-from mnist_transformer import InkError, Transformer, load_classifier
-from mnist_transformer.figures import ACCENT
+from mnist_transformer import (
+    CheckpointError,
+    Classifier,
+    InkError,
+    Transformer,
+    load_classifier,
+    load_transformer,
+)
+from mnist_transformer.figures import class_figure, curve_figure, reading_order_figure
+
+LARGEST_WEIGHTS = 20_000_000  # bytes
 
 
 def show(drawing: Image.Image | None, shipped: Transformer) -> None:
     """Draw the section; `drawing` is what the new model is to read, beside the shipped one."""
-    job: TrainingJob | None = st.session_state.get("job")
+    state = st.session_state
+    runs: list[TrainingJob] = state.setdefault("runs", [])  # the visitor's own, newest last
+    job = runs[-1] if runs else None
     running = job is not None and job.running
+    asked = _form(disabled=running)
+    if asked and not running:
+        runs.append(TrainingJob(*asked, _abandoned()))
+        runs[-1].start()
+        st.rerun()
+    if job is None:
+        st.caption(
+            "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to eight "
+            "while it learns; the model above stays as it is."
+        )
+    elif running:
+        st.fragment(_show_live, run_every=1.0)(runs)
+    else:
+        _show_state(runs)
+        if job.result is not None:
+            _compare("Your model", job.result.model, drawing, shipped)
+    _upload(drawing, shipped)
+
+
+def _form(disabled: bool) -> tuple[str, int, int, float] | None:
+    """What to train and how; None until Start is pressed."""
     with st.form("training", border=False):
         model, length, batch, rate, start = st.columns(
             [2, 2, 1.5, 1.5, 1], vertical_alignment="bottom"
         )
-        kind = model.selectbox("Model", ["transformer", "classifier"], key="train-model")
+        kind = model.selectbox(
+            "Model",
+            ["transformer", "classifier"],
+            key="train-model",
+            help="The transformer reads lines; the classifier, its encoder alone, one digit.",
+        )
         samples = length.select_slider(
             "Length of the run",
             [2_000, 10_000, 30_000, 60_000, 120_000],
             value=30_000,
             format_func=lambda n: f"{n:,} drawings",
             key="train-samples",
+            help="Every drawing is new: longer runs see more hands, not the same ones again.",
         )
-        batch_size = batch.selectbox("Batch size", [16, 32, 64, 128], index=1, key="train-batch")
+        batch_size = batch.selectbox(
+            "Batch size",
+            [16, 32, 64, 128],
+            index=1,
+            key="train-batch",
+            help="Drawings a step. Small: many noisy steps. Large: few steady ones.",
+        )
         lr = rate.select_slider(
-            "Learning rate", [0.0003, 0.001, 0.002, 0.004, 0.01], value=0.002, key="train-lr"
+            "Learning rate",
+            [0.0003, 0.001, 0.002, 0.004, 0.01],
+            value=0.002,
+            key="train-lr",
+            help="How far a step goes. Too low learns slowly, too high not at all. It rises at "
+            "first, then falls to 0 along a cosine.",
         )
         pressed = start.form_submit_button(
-            "Start", type="primary", width="stretch", disabled=running
+            "Start", type="primary", width="stretch", disabled=disabled
         )
-    if pressed and not running:
-        st.session_state.job = TrainingJob(kind, samples, batch_size, lr, _abandoned())
-        st.session_state.job.start()
-        st.rerun()
-    if job is not None:
-        _show_job(job, drawing, shipped)
-    else:
-        st.caption(
-            "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to eight "
-            "while it learns; the model above stays as it is."
-        )
+    return (kind, samples, batch_size, lr) if pressed else None
 
 
 def _abandoned():
@@ -56,43 +98,54 @@ def _abandoned():
     return lambda: not runtime.get_instance().is_active_session(context.session_id)
 
 
-def _show_job(job: TrainingJob, drawing: Image.Image | None, shipped: Transformer) -> None:
-    if job.running:
-        st.fragment(_show_live, run_every=1.0)(job)
-    else:
-        _show_state(job)
-        _compare(job, drawing, shipped)
-
-
-def _show_live(job: TrainingJob) -> None:
-    _show_state(job)
-    if not job.running:
+def _show_live(runs: list[TrainingJob]) -> None:
+    _show_state(runs)
+    if not runs[-1].running:
         st.rerun()  # the whole page: the form opens again, the comparison appears
 
 
-def _show_state(job: TrainingJob) -> None:
-    """Progress bar, stop button and curves; the same places whether running or not."""
+def _show_state(runs: list[TrainingJob]) -> None:
+    """Progress, buttons and curves of the newest run; the same places whether running or not."""
+    job = runs[-1]
     last = job.history[-1] if job.history else None
-    bar, button = st.columns([6, 1], vertical_alignment="center")
+    bar, save, button = st.columns([5, 1, 1], vertical_alignment="center")
     if job.error:
         bar.error(job.error)
     else:
         bar.progress(last.step / last.steps if last else 0.0, _status(job))
-    button.button(
-        "Stop",
-        key="train-stop",
-        width="stretch",
-        disabled=not job.running or job.stopping,
-        on_click=job.stop,
-    )
-    loss, accuracy = st.columns(2)
-    loss.plotly_chart(_curve(job, "loss"), key="loss-figure", config={"displayModeBar": False})
-    accuracy.plotly_chart(
-        _curve(job, "accuracy"), key="accuracy-figure", config={"displayModeBar": False}
-    )
+    if job.weights.exists():
+        save.download_button(
+            "Download",
+            job.weights.read_bytes,
+            job.weights.name,
+            on_click="ignore",
+            width="stretch",
+            disabled=job.running,
+            key="train-download",
+        )
+    if job.can_resume:
+        button.button("Resume", key="train-resume", width="stretch", on_click=job.start)
+    else:
+        button.button(
+            "Stop",
+            key="train-stop",
+            width="stretch",
+            disabled=not job.running or job.stopping,
+            on_click=job.stop,
+        )
+    histories = {run.name: list(run.history) for run in runs if run.kind == job.kind}
+    for column, name in zip(st.columns(3), ("loss", "accuracy", "lr"), strict=True):
+        with column:
+            plot(curve_figure(histories, job.name, name), f"{name}-figure")
+    if job.glimpse is not None and job.glimpse.steps:
+        st.markdown(f"**One fixed line, 314159, as it reads it now: {job.glimpse.digits}**")
+        st.caption("Where it looks at each step. Reading from left to right is a falling diagonal.")
+        plot(reading_order_figure(job.glimpse), "order-figure")
 
 
 def _status(job: TrainingJob) -> str:
+    if job.place_in_line:
+        return f"In line: {job.place_in_line} to go before your turn"
     if not job.history:
         return "Starting…"
     last = job.history[-1]
@@ -105,80 +158,64 @@ def _status(job: TrainingJob) -> str:
     )
 
 
-def _curve(job: TrainingJob, name: str) -> go.Figure:
-    history = list(job.history)
-    figure = go.Figure(
-        go.Scatter(
-            x=[p.step for p in history],
-            y=[getattr(p, name) for p in history],
-            mode="lines",
-            name="while training",
-            line={"color": ACCENT},
-        )
-    )
-    steps = history[-1].steps if history else 1
-    if name == "accuracy":
-        validated = [p for p in history if p.validation is not None]
-        meaning = "whole lines of 1-8 digits" if job.kind == "transformer" else "new digits"
-        figure.add_scatter(
-            x=[p.step for p in validated],
-            y=[p.validation for p in validated],
-            mode="lines+markers",
-            name=meaning,
-            line={"color": "#1971c2"},
-        )
-        figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
-    figure.update_xaxes(range=[0, steps], title="step")
-    figure.update_yaxes(title=name)
-    figure.update_layout(
-        height=260,
-        margin={"l": 10, "r": 10, "t": 26, "b": 10},
-        showlegend=name == "accuracy",
-        legend={"orientation": "h", "y": 1.15},
-        uirevision="keep",
-    )
-    return figure
-
-
-def _compare(job: TrainingJob, drawing: Image.Image | None, shipped: Transformer) -> None:
+def _compare(
+    name: str,
+    model: Transformer | Classifier,
+    drawing: Image.Image | None,
+    shipped: Transformer,
+) -> None:
     """The drawing above, read by the new model beside the shipped one."""
-    if job.result is None:
-        return
     if drawing is None:
         st.info("Draw something above to have the new model read it, too.")
         return
     ours, theirs = st.columns(2)
     try:
-        if job.kind == "transformer":
-            ours.markdown("**Your model reads**")
-            ours.html(reading_html(job.result.model.read(drawing)))
+        if isinstance(model, Transformer):
+            ours.markdown(f"**{name} reads**")
+            ours.html(reading_html(model.read(drawing)))
             theirs.markdown("**The shipped model reads**")
             theirs.html(reading_html(shipped.read(drawing)))
         else:
-            ours.markdown("**Your classifier says**")
-            _bars(ours, job.result.model.read(drawing).probabilities, "ours-bars")
-            theirs.markdown("**The shipped classifier says**")
-            _bars(theirs, _shipped_classifier().read(drawing).probabilities, "shipped-bars")
+            with ours:
+                st.markdown(f"**{name} says**")
+                plot(class_figure(model.read(drawing)), f"{name}-bars")
+            with theirs:
+                st.markdown("**The shipped classifier says**")
+                plot(class_figure(_shipped_classifier().read(drawing)), f"{name}-shipped-bars")
             st.caption("The classifier takes the whole drawing for one digit.")
     except InkError as error:
         st.warning(str(error))
 
 
-def _bars(column, probabilities: list[float], key: str) -> None:
-    best = max(probabilities)
-    figure = go.Figure(
-        go.Bar(
-            x=list("0123456789"),
-            y=probabilities,
-            marker_color=[ACCENT if p == best else "#adb5bd" for p in probabilities],
-        )
-    )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    figure.update_xaxes(type="category", tickangle=0)
-    figure.update_layout(height=200, margin={"l": 10, "r": 10, "t": 10, "b": 10})
-    column.plotly_chart(figure, key=key, config={"displayModeBar": False})
+def _upload(drawing: Image.Image | None, shipped: Transformer) -> None:
+    """Weights that were downloaded here, or trained in the shell, read the drawing again."""
+    with st.expander("Read with weights of your own"):
+        file = st.file_uploader("A .safetensors file of this project", key="weights-upload")
+        if file is None:
+            return
+        if file.size > LARGEST_WEIGHTS:
+            st.error(f"{file.name} is larger than any model of this project.")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "upload.safetensors"
+            path.write_bytes(file.getvalue())
+            try:
+                model = _load_either(path)
+            except CheckpointError as error:
+                st.error(str(error).replace(str(path), file.name))
+                return
+        _compare("Your file", model, drawing, shipped)
+
+
+def _load_either(path: Path) -> Transformer | Classifier:
+    try:
+        return load_transformer(path)
+    except CheckpointError as error:
+        if "holds classifier" in str(error):
+            return load_classifier(path)
+        raise
 
 
 @st.cache_resource(show_spinner=False)
-def _shipped_classifier():
+def _shipped_classifier() -> Classifier:
     return load_classifier()

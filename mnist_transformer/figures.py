@@ -14,10 +14,10 @@ from PIL import Image
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from .config import END
 from .interventions import Head
-from .reading import Reading
+from .reading import Classification, Reading
 from .relevance import HeadStep, mean_cross_attention, relevance, rollout
+from .train import Progress
 from .transformer import Transformer
 
 ACCENT = "#d9480f"
@@ -315,21 +315,7 @@ def distribution_figure(reading: Reading, step: int) -> go.Figure:
     """
     if not 0 <= step < reading.steps:
         raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
-    probabilities = reading.distributions[step].tolist()
-    best = max(range(len(probabilities)), key=probabilities.__getitem__)
-    names = [*"0123456789", "end"]
-    figure = go.Figure(
-        go.Bar(
-            x=names,
-            y=probabilities,
-            marker_color=[ACCENT if n == best else "#adb5bd" for n in range(END + 1)],
-            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%", title="probability")
-    figure.update_xaxes(type="category", tickangle=0)
-    figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
-    return figure
+    return _bars([*"0123456789", "end"], reading.distributions[step].tolist())
 
 
 def importance_figure(importance: dict[Head, float]) -> go.Figure:
@@ -396,6 +382,82 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
     )
     figure.update_yaxes(showgrid=False)
     figure.update_layout(height=50 * len(rows) + 60, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
+
+
+def reading_order_figure(reading: Reading) -> go.Figure:
+    """Step by step, which columns of the drawing all cross-attention heads looked at on average."""
+    rows, columns = patch_grid(reading)
+    weights = mean_cross_attention(reading).unflatten(1, (rows, columns)).sum(1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=weights.tolist(),
+            y=list(range(reading.steps)),
+            zmin=0,
+            colorscale=_MATRIX,
+            showscale=False,
+            hovertemplate="step %{y}, patch column %{x}: %{z:.1%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="patch column", tickangle=0, showgrid=False)
+    figure.update_yaxes(
+        tickvals=list(range(reading.steps)),
+        ticktext=step_names(reading),
+        autorange="reversed",
+        showgrid=False,
+    )
+    figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
+
+
+def curve_figure(histories: dict[str, list[Progress]], newest: str, name: str) -> go.Figure:
+    """One number of training runs over their steps: "loss", "accuracy" or "lr".
+
+    The newest run is in colour, the earlier ones grey; with "accuracy" comes what validation found.
+    """
+    figure = go.Figure()
+    for run, history in histories.items():
+        steps, values = [p.step for p in history], [getattr(p, name) for p in history]
+        color = ACCENT if run == newest else "#adb5bd"
+        figure.add_scatter(x=steps, y=values, mode="lines", name=run, line={"color": color})
+        checked = [p for p in history if p.validation is not None]
+        if name == "accuracy":
+            figure.add_scatter(
+                x=[p.step for p in checked],
+                y=[p.validation for p in checked],
+                mode="lines+markers",
+                name=f"{run}: new drawings read wholly right",
+                line={"color": "#1971c2" if run == newest else "#adb5bd"},
+            )
+    steps = max((h[-1].steps for h in histories.values() if h), default=1)
+    figure.update_xaxes(range=[0, steps], title="step", tickangle=0)
+    titles = {"loss": "loss", "accuracy": "tokens right, lines right", "lr": "learning rate"}
+    figure.update_yaxes(title=titles[name], rangemode="tozero")
+    if name == "accuracy":
+        figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
+    margin = {"l": 10, "r": 10, "t": 10, "b": 10}
+    figure.update_layout(height=240, margin=margin, showlegend=False, uirevision="keep")
+    return figure
+
+
+def class_figure(classification: Classification) -> go.Figure:
+    """How likely the classifier held each digit."""
+    return _bars(list("0123456789"), classification.probabilities).update_layout(height=200)
+
+
+def _bars(names: list[str], probabilities: list[float]) -> go.Figure:
+    best = max(probabilities, default=0)
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=probabilities,
+            marker_color=[ACCENT if p == best else "#adb5bd" for p in probabilities],
+            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", title="probability")
+    figure.update_xaxes(type="category", tickangle=0)
+    figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return figure
 
 

@@ -213,7 +213,7 @@ def start_training(page):
     page.get_by_text("Training: step").wait_for()
 
 
-def test_a_short_training_run_starts_stops_and_reads(page, browser, server):
+def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_path):
     write(page, "27")
     wait_for_digits(page, "27")
     start_training(page)
@@ -228,7 +228,25 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server):
     page.get_by_text("Your model reads").wait_for()
     page.get_by_text("The shipped model reads").wait_for()
     # At the top of the page, and beside what the new model reads.
-    page.locator('.reading[data-digits="27"]').nth(1).wait_for()
+    page.locator('.reading[data-digits="27"]:visible').nth(1).wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    weights = tmp_path / "mine.safetensors"
+    download.value.save_as(weights)
+    page.get_by_role("button", name="Resume").click()  # it goes on where it stopped
+    page.get_by_text("Training: step").wait_for()
+    page.get_by_text("Where it looks at each step").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped: step").wait_for()
+    page.get_by_text("Your model reads").wait_for()
+    page.get_by_text("Read with weights of your own").click()
+    chooser = page.get_by_test_id("stExpander").locator('input[type="file"]')
+    chooser.set_input_files(weights)
+    page.get_by_text("Your file reads").wait_for()
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(weights.read_bytes()[:5000])
+    chooser.set_input_files(broken)
+    page.get_by_text("broken.safetensors is damaged").wait_for()
     assert page.complaints == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from demo.jobs import TrainingJob
+from demo.jobs import Line, TrainingJob
 from mnist_transformer import load_transformer
 
 APP = Path(__file__).parent.parent / "demo" / "app.py"
@@ -54,7 +54,7 @@ def test_every_kind_of_attention_is_shown(page):
 
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     job = TrainingJob("transformer", samples=2000, batch_size=16, lr=0.001)
-    job._stop.set()  # stops after its first step
+    job._stopped = lambda: True  # stops after its first step
     job.start()
     job.wait()
     assert job.error is None and not job.running
@@ -62,6 +62,36 @@ def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     assert not job.result.finished
     example = Image.open(APP.parent / "examples" / "2026.png")
     assert job.result.model.read(example).steps > 0
+
+
+def test_a_stopped_job_goes_on():
+    job = TrainingJob("transformer", samples=320, batch_size=32, lr=0.001)
+    job._stopped = lambda: bool(job.history)  # stops at its first report
+    job.start()
+    job.wait()
+    first = job.history[-1].step
+    assert job.can_resume and first < 10
+    del job._stopped
+    job.start()
+    job.wait()
+    assert job.error is None and job.result.finished and not job.can_resume
+    assert [p.step for p in job.history] == [*range(1, first + 1), *range(first + 1, 11)]
+    assert job.glimpse.attention is not None
+    assert load_transformer(job.weights).config == job.result.model.config
+
+
+def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
+    line = Line(slots=2)
+    first, second, third, fourth = jobs = "abcd"
+    for job in jobs:
+        line.join(job)
+    assert [line.place(job) for job in jobs] == [0, 0, 1, 2]
+    line.wait(first, stopped=lambda: False)  # at once
+    line.wait(fourth, stopped=lambda: True)  # at once: it gave up
+    line.leave(fourth)
+    line.leave(first)
+    assert [line.place(job) for job in (second, third)] == [0, 0]
+    line.wait(third, stopped=lambda: False)
 
 
 def test_a_job_nobody_watches_stops():
@@ -87,7 +117,7 @@ def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
         job.start()
     for job in jobs:
         job.wait()
-    assert [len(job.history) for job in jobs] == [10, 10]
+    assert [job.history[-1].step for job in jobs] == [10, 10]
     assert jobs[0].history[-1].loss != jobs[1].history[-1].loss
     after = shipped.read(example)
     assert (before.digits, before.probabilities) == (after.digits, after.probabilities)
