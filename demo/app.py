@@ -7,7 +7,7 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import change_view, intervene_view, look_view, read_view, train_view
+from demo import change_view, intervene_view, look_view, read_view, tour, train_view
 from mnist_transformer import load_transformer
 
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
@@ -21,6 +21,7 @@ def shipped_model():
 
 
 st.title("MNIST Transformer", anchor=False)
+tour.show()
 model = shipped_model()
 drawing, strokes, reading = read_view.show(model)
 look, intervene, change, train = st.tabs(

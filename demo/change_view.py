@@ -3,7 +3,7 @@
 import streamlit as st
 
 from demo import link
-from demo.read_view import HEIGHT, WIDTH, reading_html
+from demo.read_view import reading_html, sheet
 from mnist_transformer import InkError, Reading, Transformer
 from mnist_transformer.decoding import beam_search, sample_lines
 from mnist_transformer.figures import drawing_image
@@ -31,7 +31,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     canvas = reading.canvas
     if kept < len(strokes):
         try:
-            canvas = model.read(link.picture(strokes[:kept], (WIDTH, HEIGHT))).canvas
+            canvas = model.read(link.picture(strokes[:kept], sheet())).canvas
         except InkError as error:
             result.warning(str(error))
             return

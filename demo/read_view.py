@@ -13,7 +13,7 @@ from demo import link, take_view
 from mnist_transformer import InkError, Reading, Transformer
 from mnist_transformer.figures import drawing_image
 
-WIDTH, HEIGHT = 1100, 190
+SHEET, PHONE_SHEET = (1100, 190), (330, 150)  # width and height in pixels
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 
@@ -28,14 +28,15 @@ def show(model: Transformer) -> tuple[Image.Image | None, list[dict], Reading]:
     if "linked" not in state:  # the strokes that the page's address brought, if any
         state.linked = _open_link()
 
+    width, height = sheet()
     result = st_canvas(
         stroke_width=link.BRUSH,
         stroke_color=link.INK,
         initial_drawing=None if state.linked is None else {"objects": state.linked},
         background_color="#ffffff",
-        background_image=None if state.picture is None else _fit(state.picture),
-        width=WIDTH,
-        height=HEIGHT,
+        background_image=None if state.picture is None else _fit(state.picture, (width, height)),
+        width=width,
+        height=height,
         return_image_data=True,
         key=f"canvas-{state.canvas_number}",
     )
@@ -45,7 +46,7 @@ def show(model: Transformer) -> tuple[Image.Image | None, list[dict], Reading]:
     if state.get("in_sight") != now_in_sight:  # else the page is only drawn anew
         image = result.image_data if strokes else None
         if strokes and image is None:  # strokes that a link brought have no picture yet
-            image = np.asarray(link.picture(strokes, (WIDTH, HEIGHT)))
+            image = np.asarray(link.picture(strokes, (width, height)))
         state.drawing = _drawing(image, state.picture)
         state.reading, state.problem = _read(model, state.drawing)
         state.in_sight = now_in_sight
@@ -86,24 +87,18 @@ def reading_html(reading: Reading, problem: str | None = None) -> str:
 
 def _show_sources() -> None:
     """Examples, upload, and a fresh sheet. Undo and redo are in the canvas's own corner."""
-    label, *examples, upload, fresh = st.columns(
-        [1.1] + [0.9] * len(EXAMPLES) + [1.4, 0.9], vertical_alignment="center"
-    )
-    label.markdown("Try an example:")
-    for column, path in zip(examples, EXAMPLES, strict=True):
-        column.button(
-            path.stem,
-            width="stretch",
-            on_click=lambda path=path: _lay_down(Image.open(path)),
-        )
-    with upload.popover("Upload a picture", width="stretch"):
-        st.file_uploader(
-            "A picture of one line of digits",
-            type=["png", "jpg", "jpeg", "webp", "bmp"],
-            key="upload",
-            on_change=_take_upload,
-        )
-    fresh.button("Clear", width="stretch", on_click=lambda: _lay_down(None))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Try an example:", width="content")
+        for path in EXAMPLES:
+            st.button(path.stem, on_click=lambda path=path: _lay_down(Image.open(path)))
+        with st.popover("Upload a picture"):
+            st.file_uploader(
+                "A picture of one line of digits",
+                type=["png", "jpg", "jpeg", "webp", "bmp"],
+                key="upload",
+                on_change=_take_upload,
+            )
+        st.button("Clear", on_click=lambda: _lay_down(None))
     if st.session_state.get("upload_error"):
         st.error(st.session_state.upload_error)
 
@@ -138,15 +133,19 @@ def _take_upload() -> None:
         st.session_state.upload_error = f"{upload.name} cannot be opened as a picture: {error}"
 
 
-def _fit(picture: Image.Image) -> Image.Image:
-    """The picture in the middle of a white sheet of the canvas's size."""
+def sheet() -> tuple[int, int]:
+    """Width and height of the sheet that suits the visitor's device."""
+    return PHONE_SHEET if "Mobi" in st.context.headers.get("User-Agent", "") else SHEET
+
+
+def _fit(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture in the middle of a white sheet."""
     picture = picture.convert("RGBA")
-    scale = min(WIDTH / picture.width, HEIGHT / picture.height)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    picture = picture.resize(size, Image.Resampling.LANCZOS)
-    sheet = Image.new("RGBA", (WIDTH, HEIGHT), "white")
-    sheet.alpha_composite(picture, ((WIDTH - size[0]) // 2, (HEIGHT - size[1]) // 2))
-    return sheet
+    fitted = ImageOps.contain(picture, size, Image.Resampling.LANCZOS)
+    paper = Image.new("RGBA", size, "white")
+    place = ((size[0] - fitted.width) // 2, (size[1] - fitted.height) // 2)
+    paper.alpha_composite(fitted, place)
+    return paper
 
 
 def _drawing(strokes: np.ndarray | None, picture: Image.Image | None) -> Image.Image | None:
@@ -156,7 +155,7 @@ def _drawing(strokes: np.ndarray | None, picture: Image.Image | None) -> Image.I
     drawn = Image.fromarray(strokes).convert("RGBA")
     if picture is None:
         return drawn
-    return Image.alpha_composite(_fit(picture), drawn.resize((WIDTH, HEIGHT)))
+    return Image.alpha_composite(_fit(picture, drawn.size), drawn)
 
 
 def _read(model: Transformer, drawing: Image.Image | None) -> tuple[Reading, str | None]:

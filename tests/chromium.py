@@ -79,12 +79,12 @@ def open_page(
     return page
 
 
-def write(page: Page, text: str) -> None:
-    """Draw with the mouse as a hand would: strokes of many small moves."""
+def write(page: Page, text: str, shift: int = 0) -> None:
+    """Draw with the mouse as a hand would, from the sheet's place `shift` on."""
     canvas = page.locator("canvas").last
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    for stroke in strokes(text, box["x"] + 50, box["y"] + 35, 115):
+    for stroke in strokes(text, box["x"] + 50 + 110 * shift, box["y"] + 35, 115):
         page.mouse.move(*stroke[0])
         page.mouse.down()
         for point in stroke[1:]:

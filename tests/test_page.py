@@ -33,6 +33,19 @@ def test_the_page_starts_empty(page):
     assert not page.error and not page.warning
 
 
+def test_the_tour_has_five_stops_and_can_be_left(page):
+    for stop in range(1, 5):
+        assert any(m.value.startswith(f"{stop} of 5") for m in page.markdown)
+        button(page, "Next").click().run()
+    button(page, "Done").click().run()
+    assert not any(" of 5" in m.value for m in page.markdown)
+
+
+def test_the_tour_can_be_left_at_once(page):
+    button(page, "Leave").click().run()
+    assert not any(" of 5" in m.value for m in page.markdown)
+
+
 @pytest.mark.parametrize("name", ["2026", "314159"])
 def test_an_example_is_read_and_looked_into(page, name):
     button(page, name).click().run()

@@ -1,0 +1,66 @@
+"""How fast the page answers, in a real Chromium: `python -m tests.benchmark_page`.
+
+Draws digits one after the other and times, in the browser, from the canvas's message to the server
+until the new digits stand in the page. Attention maps are recorded, as always on the page.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from mnist_transformer import load_transformer
+from mnist_transformer.figures import relevance_figure
+from tests.chromium import ROOT, launch, open_page, serve, wait_for_digits, write
+
+LINES = ["2", "27", "273", "2735", "27350"]
+WATCH = """() => {
+    window.times = [];
+    let sent = null;
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) { sent = performance.now(); send.call(this, data); };
+    let shown = null;
+    new MutationObserver(() => {
+        const reading = document.querySelector('.reading[data-digits]');
+        const digits = reading && reading.dataset.digits;
+        if (digits !== shown && sent !== null) {
+            times.push(performance.now() - sent);
+            shown = digits;
+        }
+    }).observe(document.body, {subtree: true, childList: true, attributes: true});
+}"""
+
+
+def main() -> None:
+    times = []
+    log = Path(tempfile.mkdtemp()) / "log"
+    with serve(log) as address, launch() as browser:
+        for _ in range(4):
+            page = open_page(browser, address)
+            page.evaluate(WATCH)
+            for n, line in enumerate(LINES):
+                write(page, line[-1], shift=n)
+                wait_for_digits(page, line)
+                page.wait_for_timeout(1200)
+            times += page.evaluate("times")
+            page.context.close()
+    print(
+        f"from the canvas's message to new digits: median {statistics.median(times):.0f} ms, "
+        f"slowest {max(times):.0f} ms, of {len(times)}"
+    )
+    model = load_transformer()
+    example = Image.open(ROOT / "demo" / "examples" / "8675309.png")
+    reading = model.read(example, attention=True)
+    figures = {
+        "cross-attention, all steps": reading.plot_cross_attention(),
+        "encoder self-attention": reading.plot_encoder_attention(40),
+        "decoder self-attention": reading.plot_decoder_attention(),
+        "relevance, all steps": relevance_figure(model, reading),
+    }
+    for name, figure in figures.items():
+        print(f"{name}: {len(figure.to_json()) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
