@@ -24,8 +24,10 @@ from .profiling import profile
 from .train import (
     SHIPPED_CLASSIFIER,
     SHIPPED_GRID,
+    SHIPPED_REFINEMENT,
     SHIPPED_TRANSFORMER,
     TrainingError,
+    is_finished,
     train_single_digit_classifier,
     train_transformer,
 )
@@ -35,12 +37,13 @@ TRAINERS = {
     "classifier": train_single_digit_classifier,
     "grid": train_transformer,
 }
+# The runs of each recipe; each but the first starts from the weights of the one before.
 PRESETS = {
-    "documented": {"transformer": {}, "classifier": {}, "grid": {"config": GRID_CONFIG}},
+    "documented": {"transformer": [{}], "classifier": [{}], "grid": [{"config": GRID_CONFIG}]},
     "shipped": {
-        "transformer": SHIPPED_TRANSFORMER,
-        "classifier": SHIPPED_CLASSIFIER,
-        "grid": SHIPPED_GRID,
+        "transformer": [SHIPPED_TRANSFORMER, SHIPPED_REFINEMENT],
+        "classifier": [SHIPPED_CLASSIFIER],
+        "grid": [SHIPPED_GRID],
     },
 }
 LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
@@ -180,16 +183,23 @@ def _read(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     chosen = {"epochs": options.epochs, "batch_size": options.batch_size, "lr": options.lr}
-    recipe = PRESETS[options.preset][options.model]
-    recipe = recipe | {name: value for name, value in chosen.items() if value is not None}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    recipes = PRESETS[options.preset][options.model]
     out = options.out or Path("runs") / f"{options.model}.safetensors"
-    TRAINERS[options.model](
-        **recipe,
-        digits=load_digits("train", options.data),
-        validation=load_digits("validation", options.data),
-        seed=options.seed,
-        checkpoint=out,
-    )
+    digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
+    before: dict = {}
+    for number, recipe in enumerate(recipes, 1):
+        last = number == len(recipes)
+        checkpoint = out if last else out.with_stem(f"{out.stem}-{number}")
+        if last or not is_finished(checkpoint):
+            TRAINERS[options.model](
+                **recipe | chosen | before,
+                digits=digits,
+                validation=validation,
+                seed=options.seed,
+                checkpoint=checkpoint,
+            )
+        before = {"start": checkpoint}
     print(
         f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
         f"--weights {out}"

@@ -6,6 +6,7 @@ and how the model is validated; `_train` is the loop they share.
 
 import copy
 import dataclasses
+import hashlib
 import io
 import math
 import time
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .checkpoint import save_model, write_atomically
+from .checkpoint import load_transformer, save_model, write_atomically
 from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import Digits, load_digits, make_lines
@@ -32,7 +33,8 @@ MUON_LR = 3.0  # Muon's learning rate, in AdamW's: an orthogonal step bears a lo
 VALIDATION_LINES = 500
 STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digits, amply
 
-# The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`.
+# The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`,
+# then `train_transformer(**SHIPPED_REFINEMENT, start=...)` with the weights of the first run.
 # Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
 SHIPPED_TRANSFORMER = dict(
     epochs=125,
@@ -50,6 +52,9 @@ SHIPPED_TRANSFORMER = dict(
     averaging=0.999,
     warmup_steps=300,
 )
+# A second, lower cosine from there: a warm restart (Loshchilov & Hutter 2017). The encoder needs
+# CTC no longer.
+SHIPPED_REFINEMENT = SHIPPED_TRANSFORMER | dict(epochs=64, lr=0.001, ctc_weight=0.0, growth=0.0)
 SHIPPED_GRID = dict(
     epochs=40,
     batch_size=64,
@@ -126,6 +131,7 @@ def train_transformer(
     digits: Digits | None = None,
     validation: Digits | None = None,
     make_model: Callable[[Config], Transformer] = Transformer,
+    start: str | Path | None = None,
     **loop,
 ) -> TrainingResult:
     """Train a Transformer to read lines, or grids, written from MNIST's training digits.
@@ -155,12 +161,14 @@ def train_transformer(
         warmup_steps: steps over which the learning rate first rises.
         lines_per_epoch: 12,000 lines hold every training digit about once.
         digits, validation: where lines come from; None means `load_digits`.
+        start: a transformer's weights to start from instead of random ones.
         make_model: builds the model, for those who try another architecture (see `ablation`).
         **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
             `progress_bar`.
 
     Raises:
         ValueError: if a number is out of range.
+        CheckpointError: if `start` holds no transformer.
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
             holds a finished model.
     """
@@ -184,6 +192,7 @@ def train_transformer(
         averaging=averaging,
         warmup_steps=warmup_steps,
         samples_per_epoch=lines_per_epoch,
+        start=start and hashlib.sha256(Path(start).read_bytes()).hexdigest(),
     )
     digits = with_other_hands(digits or load_digits("train"), redrawn, drawn, scribbled)
     validation = validation or load_digits("validation")
@@ -205,7 +214,10 @@ def train_transformer(
         return *make_lines(digits, batch_size, strip, generator, lengths), first_column
 
     def build() -> nn.Module:
-        return TransformerObjective(make_model(config), label_smoothing, ctc_weight)
+        model = make_model(config)
+        if start:
+            model.load_state_dict(load_transformer(start).state_dict())
+        return TransformerObjective(model, label_smoothing, ctc_weight)
 
     def validate(model: Transformer) -> float:
         return evaluate_transformer(model, validation, VALIDATION_LINES).exact
@@ -468,6 +480,11 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
             mean.copy_(value)
 
 
+def is_finished(checkpoint: Path) -> bool:
+    """Whether a run that ended left its weights in `checkpoint`."""
+    return checkpoint.exists() and not checkpoint.with_suffix(".resume").exists()
+
+
 def _check_settings(settings: dict, interval: int) -> None:
     for name in ("epochs", "batch_size", "samples_per_epoch"):
         if not isinstance(settings[name], int) or settings[name] < 1:
@@ -506,7 +523,7 @@ class _Run:
         if self.weights is None:
             return 0
         if not self.resume_file.exists():
-            if self.weights.exists():
+            if is_finished(self.weights):
                 raise TrainingError(
                     f"{self.weights} already holds a finished model: name another checkpoint, or "
                     "move it away"

@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from mnist_transformer.__main__ import main
+from mnist_transformer.__main__ import TRAINERS, main
 from mnist_transformer.checkpoint import read_facts, save_model
 
 EXAMPLE = "demo/examples/2026.png"
@@ -113,3 +113,26 @@ def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypa
     assert main(command) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+def test_a_recipe_of_two_runs_goes_on_from_the_first(monkeypatch, digits, tmp_path, capsys):
+    runs = []
+
+    def train(**arguments):
+        runs.append(arguments)
+        arguments["checkpoint"].parent.mkdir(exist_ok=True)
+        arguments["checkpoint"].write_bytes(b"weights")
+
+    monkeypatch.setattr("mnist_transformer.__main__.load_digits", lambda *_: digits)
+    monkeypatch.setitem(TRAINERS, "transformer", train)
+    assert (
+        main(["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]) == 0
+    )
+    first, second = runs
+    assert "start" not in first and second["start"] == first["checkpoint"]
+    assert [run["checkpoint"].name for run in runs] == ["new-1.safetensors", "new.safetensors"]
+    assert second["ctc_weight"] == 0 < first["ctc_weight"]
+    assert (
+        main(["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]) == 0
+    )
+    assert len(runs) == 3  # the first run was done
