@@ -1,11 +1,20 @@
 """The shipped weights keep what the README says of them."""
 
+import os
+
 import pytest
 from PIL import Image, ImageDraw
 
 from mnist_transformer import load_classifier, load_digits, load_transformer
-from mnist_transformer.checkpoint import CLASSIFIER_WEIGHTS, TRANSFORMER_WEIGHTS, read_facts
+from mnist_transformer.checkpoint import (
+    CLASSIFIER_WEIGHTS,
+    GRID_WEIGHTS,
+    TRANSFORMER_WEIGHTS,
+    read_facts,
+)
+from mnist_transformer.confidence import evaluate_junk
 from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
+from mnist_transformer.pen import evaluate_pen, load_pen_digits
 from tests.pen import strokes
 
 
@@ -21,16 +30,39 @@ def test_the_transformer_reads_lines(unseen):
     assert score.digits >= 0.98
 
 
+@pytest.mark.skipif("PEN_INK" not in os.environ, reason="needs pen strokes: $PEN_INK")
+def test_the_transformer_reads_real_ink():
+    score = evaluate_pen(load_transformer(), load_pen_digits(os.environ["PEN_INK"]), lines=300)
+    assert score.total.exact >= 0.85
+    assert score.total.digits >= 0.97
+
+
+def test_the_transformer_is_unsure_of_what_is_no_digit():
+    assert min(evaluate_junk(load_transformer(), 60).values()) >= 0.7
+
+
+def test_the_grid_model_reads_grids(unseen):
+    score = evaluate_transformer(load_transformer(GRID_WEIGHTS), unseen, 2000)
+    assert score.exact >= 0.95
+
+
 def test_the_classifier_names_digits(unseen):
     assert evaluate_classifier(load_classifier(), unseen) >= 0.985
 
 
-@pytest.mark.parametrize("path", [TRANSFORMER_WEIGHTS, CLASSIFIER_WEIGHTS])
-def test_the_files_say_how_they_were_made(path):
+@pytest.mark.parametrize(
+    ("path", "score"),
+    [
+        (TRANSFORMER_WEIGHTS, "transformer on MNIST test"),
+        (CLASSIFIER_WEIGHTS, "classifier on MNIST test"),
+        (GRID_WEIGHTS, "grid on MNIST test"),
+    ],
+)
+def test_the_files_say_how_they_were_made(path, score):
     facts = read_facts(path)
     assert facts["settings"]["seed"] == 0
     assert facts["log"][-1]["validation"] > 0.85
-    assert "score on MNIST test" in facts
+    assert score in facts
 
 
 @pytest.mark.parametrize("brush", [5, 12, 20])
