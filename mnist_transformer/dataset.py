@@ -152,12 +152,15 @@ def make_lines(
     config: Config,
     generator: torch.Generator,
     lengths: tuple[int, int] | None = None,
+    wildness: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Write `count` lines of random digits, each in a hand of its own.
 
     One line shares height, proportions, slant, stroke width, contrast, spacing and a drifting
-    baseline; every digit departs a little from them and is bent elastically (Simard et al. 2003).
-    Neighbours may touch or overlap a little.
+    baseline; every digit departs a little from them. Neighbours may touch.
+
+    Training goes further: wild lines have digits bent elastically (Simard et al. 2003), thickened
+    or thinned whatever their strokes were like, and overlapping, up to what nobody could read.
 
     Args:
         digits: the digits to write with.
@@ -165,6 +168,7 @@ def make_lines(
         config: gives the canvas and the longest line.
         generator: all randomness comes from it, so its seed fixes the lines.
         lengths: least and most digits in a line; None means 1 to `config.max_digits`.
+        wildness: from 0, what a person might write, to 1.
 
     Returns:
         canvases: (count, height, width) float32, 0 = paper, 1 = ink.
@@ -197,6 +201,7 @@ def make_lines(
     # Most leave tight or wide gaps between the digits; some give every digit a cell of one width.
     gap = 0.8 * uniform(0, 1, count, 1) ** 2 - 0.04 + normal(0.04, count, slots)
     cell = (0.8 - digit_width).clamp(min=0) * uniform(-1, 1, count, 1).clamp(min=0)
+    gap = gap.clamp(min=-0.05 - 0.2 * wildness)
     gap[:, 1:] += (cell[:, 1:] + cell[:, :-1]) / 2
     gap[:, 0] = 0
     line_width = ((digit_width + gap) * present).sum(1, keepdim=True)
@@ -213,7 +218,10 @@ def make_lines(
     chosen = index[present]
     images = digits.images[chosen].float().unsqueeze(1) / 255
     stroke = uniform(-0.4, 0.6, count, 1).expand(count, slots)[present].view(-1, 1, 1, 1)
-    images = change_stroke_width(images, stroke)
+    # Thick strokes are not made thicker, nor thin ones thinner, than MNIST's writers wrote them.
+    thick = _share_of_core(images)
+    sensible = torch.where(stroke > 0, 1 - thick, thick) * stroke
+    images = change_stroke_width(images, wildness * stroke + (1 - wildness) * sensible)
     windows = draw_digits(
         images,
         digits.boxes[chosen],
@@ -222,7 +230,7 @@ def make_lines(
         slant=slant[present],
         turn=turn[present],
         offset=offset[present],
-        bend=torch.randn(len(chosen), 2, 4, 4, generator=generator) * 0.8,
+        bend=torch.randn(len(chosen), 2, 4, 4, generator=generator) * 0.8 * wildness,
         height=height,
     )
     sharpness = uniform(-1.0, 3.0, count, 1).clamp(min=1).expand(count, slots)[present]
@@ -275,6 +283,13 @@ def _paste(windows: Tensor, x: Tensor, width: int) -> Tensor:
         under = canvases.gather(2, columns)
         canvases.scatter_(2, columns, torch.maximum(under, windows[:, slot]))
     return canvases[:, :, margin : margin + width].contiguous()
+
+
+def _share_of_core(images: Tensor) -> Tensor:
+    """(n, 1, 1, 1) from 0, strokes one pixel wide, to 1, strokes so wide that loops may close."""
+    core = -F.max_pool2d(-images, 3, stride=1, padding=1)
+    share = core.sum((1, 2, 3), keepdim=True) / images.sum((1, 2, 3), keepdim=True)
+    return ((share - 0.05) / 0.3).clamp(0, 1)
 
 
 def change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:

@@ -42,7 +42,11 @@ class SequenceScore:
 
 
 def evaluate_transformer(
-    model: Transformer, digits: Digits, lines: int = LINES, seed: int = SEED
+    model: Transformer,
+    digits: Digits,
+    lines: int = LINES,
+    seed: int = SEED,
+    wildness: float = 0.0,
 ) -> SequenceScore:
     """Read `lines` lines made from `digits`, the same ones for every model and every call.
 
@@ -51,16 +55,21 @@ def evaluate_transformer(
         digits: where the lines come from, e.g. `load_digits("test")`.
         lines: how many.
         seed: fixes the lines.
+        wildness: as in `make_lines`; 0 is what a person might write.
     """
     true, read = [], []
-    for canvases, tokens in evaluation_lines(digits, model.config, lines, seed):
+    for canvases, tokens in evaluation_lines(digits, model.config, lines, seed, wildness):
         true += [line_text(row) for row in tokens]
         read += [reading.digits for reading in model.read_canvases(canvases)]
     return score_sequences(true, read)
 
 
 def evaluation_lines(
-    digits: Digits, config: Config, lines: int = LINES, seed: int = SEED
+    digits: Digits,
+    config: Config,
+    lines: int = LINES,
+    seed: int = SEED,
+    wildness: float = 0.0,
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them.
 
@@ -72,7 +81,7 @@ def evaluation_lines(
         if config.text_rows > 1:
             yield make_grids(digits, count, config, generator, vary=False)
         else:
-            yield make_lines(digits, count, config, generator)
+            yield make_lines(digits, count, config, generator, wildness=wildness)
 
 
 def line_text(tokens: Tensor) -> str:

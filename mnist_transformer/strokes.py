@@ -40,6 +40,8 @@ DIGIT_FORMS: dict[int, list[_Form]] = {
         _form("0035 3020 5500 5500 5599", "2099 9099"),
         _form("5000 5099", "2099 8099"),
         _form("2012 5000 5000 5050 4599"),
+        _form("0055 3028 7000 7000 6550 6099"),
+        _form("0050 7500 7500 7599"),
     ],
     2: [
         _form("0525 2005 5000 8508 9030 7055 3580 0099 0099 5097 9999"),
@@ -92,6 +94,7 @@ DIGIT_FORMS: dict[int, list[_Form]] = {
         _form("8520 5000 1515 1245 5050 8528 9020 8070 5095 1599"),
         _form("9010 5500 2015 2045 6045 8825 9205 9205 9299"),
         _form("6548 3550 1530 3505 7002 9025 8560 6088 2599"),
+        _form("8505 4000 1220 3042 7038 8808 8808 8565 5098 0588"),
     ],
 }
 
@@ -160,7 +163,7 @@ def drawn_digits(count: int, generator: torch.Generator) -> Digits:
         which = torch.randint(len(forms), (count,), generator=generator)
         for number, form in enumerate(forms):
             places = ((labels == digit) & (which == number)).nonzero().flatten()
-            narrow, wide = (0.2, 0.6) if digit == 1 else (0.45, 0.95)
+            narrow, wide = (0.2, 0.7) if digit == 1 else (0.45, 0.95)
             images[places] = _draw_form(form, len(places), narrow, wide, generator)
     return Digits.from_arrays(images, labels, "digits drawn by code")
 
