@@ -99,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--split", choices=SPLITS[1:], default="test")
     evaluate.add_argument("--lines", type=int, help="instead of the measure's own number")
     evaluate.add_argument("--seed", type=int, help="of the lines, instead of the measure's own")
+    evaluate.add_argument(
+        "--wildness",
+        type=float,
+        default=0.0,
+        help="of the lines: 0, what a person might write (default), to 1, as in training",
+    )
     evaluate.add_argument("--ink", type=Path, help="pen strokes, for pen (default: $PEN_INK)")
     evaluate.add_argument("--failures", type=Path, help="folder for pictures of misread pen lines")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object a line")

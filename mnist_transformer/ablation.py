@@ -17,7 +17,7 @@ from .evals import evaluate_transformer
 from .train import SHIPPED_TRANSFORMER, train_transformer
 from .transformer import Transformer
 
-LINES = 48_000
+LINES = 24_000
 VALIDATION_LINES = 2_000
 
 

@@ -24,8 +24,9 @@ def measure_lines(model: Transformer, options: argparse.Namespace) -> dict:
     """Lines (or grids, for a model of grids) made from MNIST digits the model never saw."""
     digits = load_digits(options.split, options.data)
     seed = options.seed or SEED
-    score = evaluate_transformer(model, digits, options.lines or LINES, seed)
-    return {"source": digits.source} | _sequence_result(score, seed)
+    score = evaluate_transformer(model, digits, options.lines or LINES, seed, options.wildness)
+    wild = f", wildness {options.wildness:g}" if options.wildness else ""
+    return {"source": digits.source + wild} | _sequence_result(score, seed)
 
 
 def measure_classifier(model: Classifier, options: argparse.Namespace) -> dict:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from .checkpoint import load_transformer, save_model, write_atomically
+from .checkpoint import load_transformer, read_facts, save_model, write_atomically
 from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import Digits, load_digits, make_lines
@@ -199,7 +199,8 @@ def train_transformer(
         averaging=averaging,
         warmup_steps=warmup_steps,
         samples_per_epoch=lines_per_epoch,
-        start=start and hashlib.sha256(Path(start).read_bytes()).hexdigest(),
+        # How the weights to start from were trained stays with what comes of them.
+        start=start and {"sha256": _sha256(start)} | read_facts(start),
     )
     digits = with_other_hands(digits or load_digits("train"), redrawn, drawn, scribbled)
     validation = validation or load_digits("validation")
@@ -487,6 +488,10 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
             mean.lerp_(value, share)
         else:
             mean.copy_(value)
+
+
+def _sha256(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def is_finished(checkpoint: Path) -> bool:

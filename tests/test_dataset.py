@@ -186,3 +186,18 @@ def test_a_named_folder_without_mnist_is_an_error(tmp_path):
 def test_an_unknown_split_is_an_error():
     with pytest.raises(ValueError, match="train, validation, test"):
         load_digits("holdout")
+
+
+def test_tame_lines_are_legible_versions_of_wild_ones(digits):
+    wild, wild_tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator(6))
+    tame, tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator(6), wildness=0)
+    same = (tokens == wild_tokens).all(1)  # unless a digit no longer fits
+    assert same.float().mean() > 0.95
+    assert not torch.equal(tame, wild)
+
+    def fullness(canvases):
+        """How much of the ink's box is ink: near 1, loops have closed to blobs."""
+        boxes = canvases.amax(1).gt(0.2).sum(1) * canvases.amax(2).gt(0.2).sum(1)
+        return canvases.sum((1, 2)) / boxes
+
+    assert fullness(tame[same]).std() < fullness(wild[same]).std()

@@ -210,6 +210,8 @@ def test_a_run_may_start_from_weights(settings, tmp_path):
     path = tmp_path / "first.safetensors"
     first = train_transformer(**settings, checkpoint=path).model
     nothing_learned = settings | {"lr": 1e-12, "epochs": 1, "warmup_steps": 0}
-    again = train_transformer(**nothing_learned, start=path).model
+    second = tmp_path / "second.safetensors"
+    again = train_transformer(**nothing_learned, start=path, checkpoint=second).model
+    assert read_facts(second)["settings"]["start"]["log"] == read_facts(path)["log"]
     for name, tensor in again.named_parameters():
         torch.testing.assert_close(tensor, dict(first.named_parameters())[name])
