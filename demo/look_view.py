@@ -14,7 +14,7 @@ from mnist_transformer.figures import (
     step_names,
     timeline_figure,
 )
-from mnist_transformer.interventions import Head
+from mnist_transformer.interventions import Head, all_heads
 from mnist_transformer.relevance import inside_head
 
 KINDS = {
@@ -51,7 +51,7 @@ def show(reading: Reading, model: Transformer) -> None:
     )
     st.caption(KINDS[kind])
     if kind == "Cross-attention":
-        plot(timeline_figure(reading), "timeline")
+        _timeline(reading, model)
     elif kind == "Encoder self-attention":
         _encoder(reading)
     elif kind == "Decoder self-attention":
@@ -60,6 +60,19 @@ def show(reading: Reading, model: Transformer) -> None:
         _used(reading, model)
     else:
         _inside(reading, model)
+
+
+def _timeline(reading: Reading, model: Transformer) -> None:
+    """All heads as small multiples, or the one that was clicked, large."""
+    heads = [head for head in all_heads(model.config) if head.attention == "cross"]
+    head = st.pills(
+        "One head, large",
+        heads,
+        format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
+        help="Layer.head; click again for all",
+        key="one-head",
+    )
+    plot(timeline_figure(reading, head=head), "timeline")
 
 
 def _encoder(reading: Reading) -> None:

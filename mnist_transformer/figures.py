@@ -44,7 +44,7 @@ def cross_attention_figure(reading: Reading, step: int) -> go.Figure:
     return _over_drawing(reading, cross[:, :, step])
 
 
-def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
+def timeline_figure(reading: Reading, step: int = 0, head: Head | None = None) -> go.Figure:
     """The whole reading, one frame a decoding step, to play, pause and scrub in the browser alone.
 
     Each frame shows where every cross-attention head looked, and below how likely the model held
@@ -53,11 +53,16 @@ def timeline_figure(reading: Reading, step: int = 0) -> go.Figure:
     Args:
         reading: made with `attention=True`.
         step: the frame shown first.
+        head: one cross-attention head, to be shown alone and large; None means all.
 
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
-    return _timeline(reading, _maps(reading).cross, None, step)
+    weights = _maps(reading).cross
+    if head is None:
+        return _timeline(reading, weights, None, step)
+    title = f"Layer {head.layer + 1}, head {head.head + 1}"
+    return _timeline(reading, weights[head.layer, head.head][None, None], [title], step)
 
 
 def relevance_figure(model: Transformer, reading: Reading, step: int = 0) -> go.Figure:

@@ -59,7 +59,7 @@ def open_page(
     browser: Browser,
     address: str,
     height: int = 1100,
-    hint: str | None = "Write one to eight digits",
+    hint: str | None = "Undo is in the sheet",
 ) -> Page:
     """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
     page = browser.new_context(viewport={"width": 1280, "height": height}).new_page()

@@ -1,12 +1,16 @@
 """The page as people use it: a real Chromium, a mouse, a server."""
 
+import json
 import os
+from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.interventions import Head, Intervention, read_changed
+from mnist_transformer.relevance import inside_head, mean_cross_attention, relevance, rollout
 from tests.chromium import (
     CHROMIUM,
     ROOT,
@@ -62,7 +66,7 @@ def test_undo_and_clear(page):
     page.get_by_label("Undo").click()
     wait_for_digits(page, "2")
     page.get_by_role("button", name="Clear", exact=True).click()
-    page.get_by_text("Write one to eight digits").wait_for()
+    page.get_by_text("Undo is in the sheet").wait_for()
     assert page.complaints == []
 
 
@@ -140,6 +144,74 @@ def test_scrubbing_through_the_steps_needs_no_server(page):
     wait_for_peaks(page, cross[:, :, 4])
     assert page.evaluate("window.sent") == 0
     assert page.complaints == []
+
+
+def test_one_head_alone_is_shown_large(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_test_id("stButtonGroup").filter(has_text="One head").get_by_text("2.3").click()
+    cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
+    wait_for_peaks(page, cross[1:, 2:3, 0])
+    scrub(page, 4)
+    wait_for_peaks(page, cross[1:, 2:3, 3])
+    assert page.complaints == []
+
+
+def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    model = load_transformer()
+    reading = model.read(Image.open(EXAMPLE), attention=True)
+    page.get_by_role("radio", name="What it used").click(force=True)
+    parts = [mean_cross_attention(reading), rollout(reading), relevance(model, reading)]
+    wait_for_peaks(page, torch.stack(parts)[:, 0])
+    page.get_by_role("radio", name="Inside one head").click(force=True)
+    page.get_by_label("Patch row").wait_for()
+    row, column = (int(page.get_by_label(f"Patch {n}").input_value()) for n in ("row", "column"))
+    inside = inside_head(model, reading, Head("cross", 1, 0), 0, row * 28 + column)
+    vectors = torch.stack([inside.query, inside.key, inside.products, inside.value])
+    wait_for_peaks(page, vectors.flatten())
+    # KaTeX writes the formula once for the eye and once for screen readers.
+    assert f"{inside.score:.2f}" in page.locator(".katex").first.inner_text()
+    assert page.complaints == []
+
+
+def test_the_reading_can_be_taken_along(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_text("Take it with you").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Reading (JSON)").click()
+    saved = json.loads(Path(download.value.path()).read_text())
+    reading = load_transformer().read(Image.open(EXAMPLE))
+    assert saved["digits"] == reading.digits
+    assert saved["probabilities"] == pytest.approx(reading.probabilities, abs=1e-5)
+    assert len(saved["distributions"]) == reading.steps
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Cross-attention to play (HTML)").click()
+    html = Path(download.value.path()).read_text()
+    assert "Plotly.addFrames" in html and "https://cdn" not in html.split("<body>")[1][:2000]
+    assert page.complaints == []
+
+
+def test_on_a_phone_a_finger_writes(browser, server):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        is_mobile=True,
+        has_touch=True,
+        user_agent="Mozilla/5.0 (Linux; Android 14) Mobile",
+    )
+    page = context.new_page()
+    page.goto(server[0])
+    canvas = page.locator("canvas").last
+    canvas.wait_for()
+    assert canvas.bounding_box()["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Leave").click()
+    page.get_by_text("1 of 5").wait_for(state="detached")
+    write(page, "7")
+    wait_for_digits(page, "7")
+    context.close()
 
 
 def test_a_patch_is_touched(page):
