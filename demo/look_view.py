@@ -72,7 +72,18 @@ def _timeline(reading: Reading, model: Transformer) -> None:
         help="Layer.head; click again for all",
         key="one-head",
     )
-    plot(timeline_figure(reading, head=head), "timeline")
+    # Plotly's slider takes no keys: for the keyboard, a row that is seen only in focus.
+    names = step_names(reading)
+    with st.container(key="step-keys"):
+        step = st.segmented_control(
+            "Decoding step",
+            range(reading.steps),
+            default=0,
+            required=True,
+            format_func=lambda n: f"{n + 1}: {names[n]}",
+            key=f"step-of-{reading.steps}",
+        )
+    plot(timeline_figure(reading, step, head), "timeline")
 
 
 def _encoder(reading: Reading) -> None:

@@ -21,6 +21,7 @@ from mnist_transformer import (
 )
 from mnist_transformer.figures import class_figure, curve_figure, reading_order_figure
 
+RUNS_KEPT = 5  # of each visitor, to compare
 LARGEST_WEIGHTS = 20_000_000  # bytes
 
 
@@ -32,6 +33,7 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
     running = job is not None and job.running
     asked = _form(disabled=running)
     if asked and not running:
+        del runs[: 1 - RUNS_KEPT]
         runs.append(TrainingJob(*asked, _abandoned()))
         runs[-1].start()
         st.rerun()

@@ -113,18 +113,21 @@ def _timeline(reading: Reading, weights: Tensor, titles: list[str] | None, step:
         },
     )
     places = list(range(len(figure.data)))
+    frames = []
     for n in range(reading.steps):
-        panels = _over_drawing(reading, weights[:, :, n], titles)
         bar = distribution_figure(reading, n).data[0]
-        data = [go.Heatmap(z=trace.z) for trace in panels.data]
-        data.append(go.Bar(y=bar.y, marker_color=bar.marker.color))
+        data = [{"type": "heatmap", "z": grid} for grid in _grids(reading, weights[:, :, n])]
+        data.append({"type": "bar", "y": bar.y, "marker": {"color": bar.marker.color}})
         # A frame replaces titles whole: the text is this step's, the place the timeline's.
         annotations = [
-            title.to_plotly_json() | {"text": own.text}
-            for title, own in zip(figure.layout.annotations, panels.layout.annotations, strict=True)
+            title.to_plotly_json() | {"text": text}
+            for title, text in zip(
+                figure.layout.annotations, titles or _titles(weights[:, :, n]), strict=True
+            )
         ]
         layout = {"annotations": annotations}
-        figure.frames += (go.Frame(name=str(n), data=data, traces=places, layout=layout),)
+        frames.append({"name": str(n), "data": data, "traces": places, "layout": layout})
+    figure.frames = frames
     instantly = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
     steadily = {"frame": {"duration": 900, "redraw": True}, "fromcurrent": True}
     names = step_names(reading)
@@ -491,16 +494,11 @@ def _over_drawing(
     """
     layers, heads, _ = weights.shape
     rows, columns = patch_grid(reading)
-    grids = weights.reshape(layers, heads, rows, columns).numpy()
+    grids = iter(_grids(reading, weights))
     figure = make_subplots(
         heads,
         layers,
-        subplot_titles=titles
-        or [
-            f"Layer {layer + 1}, head {head + 1} · peak {grids[layer, head].max():.0%}"
-            for head in range(heads)
-            for layer in range(layers)
-        ],
+        subplot_titles=titles or _titles(weights),
         horizontal_spacing=0.03,
         vertical_spacing=0.36 / heads,
     )
@@ -509,7 +507,7 @@ def _over_drawing(
             place = {"row": head + 1, "col": layer + 1}
             _lay_drawing(figure, reading, place)
             figure.add_heatmap(
-                z=grids[layer, head].round(4),
+                z=next(grids),
                 zmin=0,
                 colorscale=_OVERLAY,
                 showscale=False,
@@ -532,6 +530,21 @@ def _over_drawing(
         plot_bgcolor="white",
     )
     return figure
+
+
+def _grids(reading: Reading, weights: Tensor) -> list[np.ndarray]:
+    """(layers, heads, patches) -> one (rows, columns) grid a panel, layer by layer."""
+    return list(weights.flatten(0, 1).unflatten(1, patch_grid(reading)).numpy().round(4))
+
+
+def _titles(weights: Tensor) -> list[str]:
+    """The names of the panels of (layers, heads, patches) weights, row by row."""
+    layers, heads, _ = weights.shape
+    return [
+        f"Layer {layer + 1}, head {head + 1} · peak {weights[layer, head].max():.0%}"
+        for head in range(heads)
+        for layer in range(layers)
+    ]
 
 
 def _lay_drawing(figure: go.Figure, reading: Reading, place: dict) -> None:
