@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import io
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -435,7 +436,8 @@ def _train(
                 bar.write(
                     f"epoch {progress.epoch:.2f}: loss {progress.loss:.3f}, "
                     f"accuracy {progress.accuracy:.4f}, validation {progress.validation:.4f}, "
-                    f"{progress.seconds:.0f} s"
+                    f"{progress.seconds:.0f} s",
+                    file=sys.stderr,  # what a command prints stays its result alone
                 )
             if on_progress is not None:
                 on_progress(progress, run.model)
