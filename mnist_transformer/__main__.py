@@ -24,6 +24,7 @@ from .profiling import profile
 from .train import (
     SHIPPED_CLASSIFIER,
     SHIPPED_GRID,
+    SHIPPED_POLISH,
     SHIPPED_REFINEMENT,
     SHIPPED_TRANSFORMER,
     TrainingError,
@@ -41,7 +42,7 @@ TRAINERS = {
 PRESETS = {
     "documented": {"transformer": [{}], "classifier": [{}], "grid": [{"config": GRID_CONFIG}]},
     "shipped": {
-        "transformer": [SHIPPED_TRANSFORMER, SHIPPED_REFINEMENT],
+        "transformer": [SHIPPED_TRANSFORMER, SHIPPED_REFINEMENT, SHIPPED_POLISH],
         "classifier": [SHIPPED_CLASSIFIER],
         "grid": [SHIPPED_GRID],
     },

@@ -35,7 +35,7 @@ VALIDATION_LINES = 500
 STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digits, amply
 
 # The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`,
-# then `train_transformer(**SHIPPED_REFINEMENT, start=...)` with the weights of the first run.
+# then SHIPPED_REFINEMENT and SHIPPED_POLISH, each with `start=` the weights of the run before.
 # Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
 SHIPPED_TRANSFORMER = dict(
     epochs=125,
@@ -58,6 +58,8 @@ SHIPPED_TRANSFORMER = dict(
 SHIPPED_REFINEMENT = SHIPPED_TRANSFORMER | dict(
     epochs=56, lr=0.001, ctc_weight=0.0, growth=0.0, wildness=0.4, drawn=0.3
 )
+# A third and lowest, on lines hardly wilder than those that people write.
+SHIPPED_POLISH = SHIPPED_REFINEMENT | dict(epochs=24, lr=0.0005, wildness=0.1)
 SHIPPED_GRID = dict(
     epochs=40,
     batch_size=64,

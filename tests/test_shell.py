@@ -115,7 +115,7 @@ def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypa
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
 
-def test_a_recipe_of_two_runs_goes_on_from_the_first(monkeypatch, digits, tmp_path, capsys):
+def test_a_recipe_of_several_runs_goes_on_from_each(monkeypatch, digits, tmp_path, capsys):
     runs = []
 
     def train(**arguments):
@@ -128,11 +128,10 @@ def test_a_recipe_of_two_runs_goes_on_from_the_first(monkeypatch, digits, tmp_pa
     assert (
         main(["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]) == 0
     )
-    first, second = runs
-    assert "start" not in first and second["start"] == first["checkpoint"]
-    assert [run["checkpoint"].name for run in runs] == ["new-1.safetensors", "new.safetensors"]
-    assert second["ctc_weight"] == 0 < first["ctc_weight"]
-    assert (
-        main(["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]) == 0
-    )
-    assert len(runs) == 3  # the first run was done
+    assert "start" not in runs[0]
+    assert [run["start"] for run in runs[1:]] == [run["checkpoint"] for run in runs[:-1]]
+    names = ["new-1.safetensors", "new-2.safetensors", "new.safetensors"]
+    assert [run["checkpoint"].name for run in runs] == names
+    assert [run["ctc_weight"] for run in runs] == [0.5, 0.0, 0.0]
+    assert main(command) == 0
+    assert len(runs) == 4  # the first two runs were done
