@@ -125,9 +125,8 @@ def test_a_recipe_of_several_runs_goes_on_from_each(monkeypatch, digits, tmp_pat
 
     monkeypatch.setattr("mnist_transformer.__main__.load_digits", lambda *_: digits)
     monkeypatch.setitem(TRAINERS, "transformer", train)
-    assert (
-        main(["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]) == 0
-    )
+    command = ["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]
+    assert main(command) == 0
     assert "start" not in runs[0]
     assert [run["start"] for run in runs[1:]] == [run["checkpoint"] for run in runs[:-1]]
     names = ["new-1.safetensors", "new-2.safetensors", "new.safetensors"]
