@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(MEASURES)}; default: transformer and classifier",
     )
     evaluate.add_argument("--weights", type=Path, help="another file, for exactly one MEASURE")
-    evaluate.add_argument("--split", choices=SPLITS[1:], default="test")
+    evaluate.add_argument("--split", choices=SPLITS, default="test")
     evaluate.add_argument("--lines", type=int, help="instead of the measure's own number")
     evaluate.add_argument("--seed", type=int, help="of the lines, instead of the measure's own")
     evaluate.add_argument(

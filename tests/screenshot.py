@@ -9,8 +9,10 @@ from tests.chromium import ROOT, launch, open_page, scrub, serve, wait_for_digit
 def main() -> None:
     log = Path(tempfile.mkdtemp()) / "log"
     with serve(log) as address, launch() as browser:
-        page = open_page(browser, address, height=1130)
+        page = open_page(browser, address, height=1240)
         page.get_by_role("button", name="Leave").click()
+        page.get_by_text("1 of 5").wait_for(state="detached")
+        page.wait_for_timeout(500)
         write(page, "3141592")
         wait_for_digits(page, "3141592")
         page.wait_for_timeout(2000)  # the last of seven readings has replaced the one before
@@ -20,11 +22,12 @@ def main() -> None:
         page.screenshot(path=ROOT / "demo" / "screenshot.png")
 
         page.get_by_role("tab", name="Intervene").click()
-        pills = page.get_by_test_id("stButtonGroup").filter(has_text="Decoder self-attention")
-        pills.last.get_by_text("1.2").click()
+        page.get_by_text("Decoder 1", exact=True).click()
         page.get_by_text("Where the heads look now").wait_for()
         page.mouse.move(640, 5)
         page.wait_for_timeout(2000)
+        page.set_viewport_size({"width": 1280, "height": 1480})
+        page.wait_for_timeout(1000)
         page.screenshot(path=ROOT / "demo" / "intervene.png")
 
 
