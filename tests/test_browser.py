@@ -55,7 +55,7 @@ def page(browser, server):
 def test_five_digits_drawn_by_mouse_are_read(page):
     write(page, "27350")
     wait_for_digits(page, "27350")
-    assert page.locator(".reading .tile").count() == 5
+    assert page.locator(".reading").first.locator(".tile").count() == 5
     assert page.complaints == []
 
 
@@ -271,7 +271,7 @@ def test_the_drawing_is_erased_stroke_by_stroke_and_thickened(page):
 
 def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
     page.get_by_role("button", name="Upload a picture").click()
-    chooser = page.locator('input[type="file"]')
+    chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     (tmp_path / "broken.png").write_text("no picture")
     chooser.set_input_files(tmp_path / "broken.png")
     page.get_by_text("cannot be opened as a picture").wait_for()
