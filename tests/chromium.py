@@ -63,7 +63,7 @@ def open_page(
 ) -> Page:
     """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
     page = browser.new_context(viewport={"width": 1280, "height": height}).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(30_000)
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(
