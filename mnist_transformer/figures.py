@@ -205,7 +205,7 @@ def patch_picker_figure(reading: Reading, patch: int) -> go.Figure:
             hovertemplate="patch column %{x}, row %{y}<extra></extra>",
         )
     )
-    _lay_drawing(figure, reading, {})
+    _lay_drawing(figure, _drawing_source(reading), rows, columns, {})
     _frame_patch(figure, patch, columns, {})
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     figure.update_xaxes(range=[-0.5, columns - 0.5], tickvals=[], **bare)
@@ -495,6 +495,7 @@ def _over_drawing(
     layers, heads, _ = weights.shape
     rows, columns = patch_grid(reading)
     grids = iter(_grids(reading, weights))
+    source = _drawing_source(reading)
     figure = make_subplots(
         heads,
         layers,
@@ -505,7 +506,7 @@ def _over_drawing(
     for layer in range(layers):
         for head in range(heads):
             place = {"row": head + 1, "col": layer + 1}
-            _lay_drawing(figure, reading, place)
+            _lay_drawing(figure, source, rows, columns, place)
             figure.add_heatmap(
                 z=next(grids),
                 zmin=0,
@@ -547,11 +548,10 @@ def _titles(weights: Tensor) -> list[str]:
     ]
 
 
-def _lay_drawing(figure: go.Figure, reading: Reading, place: dict) -> None:
+def _lay_drawing(figure: go.Figure, source: str, rows: int, columns: int, place: dict) -> None:
     """Put the drawing under a panel, as wide and high as its patches."""
-    rows, columns = patch_grid(reading)
     figure.add_layout_image(
-        source=_data_uri(drawing_image(reading.canvas, scale=2)),
+        source=source,
         xref="x",
         yref="y",
         x=-0.5,
@@ -571,7 +571,8 @@ def _frame_patch(figure: go.Figure, patch: int, columns: int, place: dict) -> No
     figure.add_shape(type="rect", line=line, **box, **place)
 
 
-def _data_uri(picture: Image.Image) -> str:
+def _drawing_source(reading: Reading) -> str:
+    """The drawing as Plotly takes it; encoded once for all panels of a figure."""
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
+    drawing_image(reading.canvas, scale=2).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
