@@ -1,11 +1,15 @@
 """Training runs in the background, watched, stopped and resumed from the page."""
 
+import functools
+import os
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from mnist_transformer import (
     Reading,
@@ -14,6 +18,7 @@ from mnist_transformer import (
     train_single_digit_classifier,
     train_transformer,
 )
+from mnist_transformer.config import Config
 from mnist_transformer.dataset import load_digits
 from mnist_transformer.train import (
     SHIPPED_CLASSIFIER,
@@ -36,6 +41,7 @@ EPOCHS = 10  # a run is validated this many times
 INTERVAL = 10  # steps between reports
 FIXED_DRAWING = Path(__file__).parent / "examples" / "314159.png"
 RUNS_AT_ONCE = 2  # on one server; the others wait in line
+THREADS = max(1, (os.cpu_count() or 1) // RUNS_AT_ONCE)  # of each run
 
 
 class Line:
@@ -150,6 +156,7 @@ class TrainingJob:
 
     def _run(self) -> None:
         train, recipe, samples_name = TRAINERS[self.kind]
+        torch.set_num_threads(THREADS)  # here, and in threads started later
         try:
             LINE.wait(self, self._stopped)
             self.result = train(
@@ -174,5 +181,10 @@ class TrainingJob:
     def _report(self, progress: Progress, model) -> None:
         self.history.append(progress)
         if isinstance(model, Transformer):
-            canvas = drawing_to_canvas(Image.open(FIXED_DRAWING), model.config)
+            canvas = _fixed_canvas(model.config)
             self.glimpse = model.read_canvases(canvas[None], attention=True)[0]
+
+
+@functools.cache
+def _fixed_canvas(config: Config) -> Tensor:
+    return drawing_to_canvas(Image.open(FIXED_DRAWING), config)

@@ -99,8 +99,9 @@ def _show_sources() -> None:
                 on_change=_take_upload,
             )
         st.button("Clear", on_click=lambda: _lay_down(None))
-    if st.session_state.get("upload_error"):
-        st.error(st.session_state.upload_error)
+    with st.container():  # there without an error too, so that nothing below changes its place
+        if st.session_state.get("upload_error"):
+            st.error(st.session_state.upload_error)
 
 
 def _open_link() -> list[dict] | None:

@@ -16,9 +16,10 @@ STOPS = [
 def show() -> None:
     """Draw the current stop, unless the tour is over."""
     stop = st.session_state.setdefault("tour", 0)
+    place = st.container()  # there without the tour too, so that nothing below changes its place
     if stop >= len(STOPS):
         return
-    with st.container(border=True, key="tour"):
+    with place.container(border=True, key="tour"):
         text, forward, leave = st.columns([8, 1, 1], vertical_alignment="center")
         text.markdown(f"{stop + 1} of {len(STOPS)} · {STOPS[stop]}")
         last = stop + 1 == len(STOPS)

@@ -42,11 +42,9 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
             "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to eight "
             "while it learns; the model above stays as it is."
         )
-    elif running:
-        st.fragment(_show_live, run_every=1.0)(runs)
     else:
-        _show_state(runs)
-        if job.result is not None:
+        st.fragment(_show_run, run_every=1.0 if running else None)(runs, running)
+        if not running and job.result is not None:
             _compare("Your model", job.result.model, drawing, shipped)
     _upload(drawing, shipped)
 
@@ -100,15 +98,11 @@ def _abandoned():
     return lambda: not runtime.get_instance().is_active_session(context.session_id)
 
 
-def _show_live(runs: list[TrainingJob]) -> None:
-    _show_state(runs)
-    if not runs[-1].running:
-        st.rerun()  # the whole page: the form opens again, the comparison appears
-
-
-def _show_state(runs: list[TrainingJob]) -> None:
-    """Progress, buttons and curves of the newest run; the same places whether running or not."""
+def _show_run(runs: list[TrainingJob], was_running: bool) -> None:
+    """Progress, buttons and curves of the newest run."""
     job = runs[-1]
+    if job.running != was_running:
+        st.rerun()  # the whole page: the form opens or closes, the comparison comes or goes
     last = job.history[-1] if job.history else None
     bar, save, button = st.columns([5, 1, 1], vertical_alignment="center")
     if job.error:

@@ -24,8 +24,6 @@ from .profiling import profile
 from .train import (
     SHIPPED_CLASSIFIER,
     SHIPPED_GRID,
-    SHIPPED_POLISH,
-    SHIPPED_REFINEMENT,
     SHIPPED_TRANSFORMER,
     TrainingError,
     is_finished,
@@ -42,7 +40,7 @@ TRAINERS = {
 PRESETS = {
     "documented": {"transformer": [{}], "classifier": [{}], "grid": [{"config": GRID_CONFIG}]},
     "shipped": {
-        "transformer": [SHIPPED_TRANSFORMER, SHIPPED_REFINEMENT, SHIPPED_POLISH],
+        "transformer": [SHIPPED_TRANSFORMER],
         "classifier": [SHIPPED_CLASSIFIER],
         "grid": [SHIPPED_GRID],
     },

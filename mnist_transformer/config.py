@@ -18,8 +18,9 @@ class Config:
 
     The canvas is a grey picture of `canvas_height` x `canvas_width` pixels, cut into square
     patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches. On it stand
-    `text_rows` rows of digits, read from left to right and from top to bottom. Without any
-    `stem_channels`, a patch becomes a vector by one linear map of its pixels alone.
+    `text_rows` rows of digits, read from left to right and from top to bottom. The stem that makes
+    a vector of each patch has a stage for each number in `stem_channels`, of `stem_depth`
+    convolutions; without any, a patch becomes a vector by one linear map of its pixels alone.
 
     Raises:
         ValueError: if the numbers do not fit together (each message names the two that clash).
@@ -29,6 +30,7 @@ class Config:
     canvas_width: int = 224
     patch_size: int = 8
     stem_channels: tuple[int, ...] = (32, 64, 128)
+    stem_depth: int = 2
     model_dim: int = 64
     num_heads: int = 4
     mlp_dim: int = 256
@@ -47,9 +49,12 @@ class Config:
             )
         if self.stem_channels and 2 ** len(self.stem_channels) != self.patch_size:
             raise ValueError(
-                f"{len(self.stem_channels)} stem convolutions of stride 2 make patches of "
-                f"{2 ** len(self.stem_channels)} pixels, but patch_size is {self.patch_size}"
+                f"{len(self.stem_channels)} stages of the stem, each halving the picture, make "
+                f"patches of {2 ** len(self.stem_channels)} pixels, but patch_size is "
+                f"{self.patch_size}"
             )
+        if self.stem_depth < 1:
+            raise ValueError(f"a stage of the stem has 1 convolution or more, not {self.stem_depth}")
         if self.text_rows < 1 or self.patch_rows % self.text_rows:
             raise ValueError(
                 f"{self.patch_rows} rows of patches cannot be shared equally by "

@@ -34,32 +34,25 @@ MUON_LR = 3.0  # Muon's learning rate, in AdamW's: an orthogonal step bears a lo
 VALIDATION_LINES = 500
 STRIP_PER_DIGIT = 32  # pixels of canvas that a line needs for each of its digits, amply
 
-# The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`,
-# then SHIPPED_REFINEMENT and SHIPPED_POLISH, each with `start=` the weights of the run before.
+# The keyword arguments that made the files in weights/: `train_transformer(**SHIPPED_TRANSFORMER)`.
 # Lines are new every time, so dropout has little left to do; it costs half the speed on a CPU.
 SHIPPED_TRANSFORMER = dict(
-    epochs=125,
+    epochs=140,
     batch_size=64,
     lr=0.002,
     config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
     label_smoothing=0.0,
-    ctc_weight=0.5,
+    ctc_weight=0.3,
     growth=0.03,
     strips=0.75,
+    wildness=0.8,
     redrawn=0.15,
-    drawn=0.2,
+    drawn=0.25,
     scribbled=0.03,
     muon=True,
     averaging=0.999,
     warmup_steps=300,
 )
-# A second, lower cosine from there: a warm restart (Loshchilov & Hutter 2017), on lines less wild
-# and more forms that MNIST lacks. The encoder needs CTC no longer.
-SHIPPED_REFINEMENT = SHIPPED_TRANSFORMER | dict(
-    epochs=56, lr=0.001, ctc_weight=0.0, growth=0.0, wildness=0.4, drawn=0.3
-)
-# A third and lowest, on lines hardly wilder than those that people write.
-SHIPPED_POLISH = SHIPPED_REFINEMENT | dict(epochs=24, lr=0.0005, wildness=0.1)
 SHIPPED_GRID = dict(
     epochs=40,
     batch_size=64,
@@ -159,7 +152,7 @@ def train_transformer(
             canvas just wide enough, which cost less.
         strips: share of the batches after that which are still written on strips; the rest, lines
             of all lengths together, on whole canvases.
-        wildness: as in `make_lines`.
+        wildness: the most that a batch of lines may have (see `make_lines`); each has its own.
         redrawn, drawn, scribbled: shares of the digits that are MNIST's, redrawn with an even
             brush; drawn by code, in forms that MNIST lacks; no digits at all (see `strokes`).
         muon: whether Muon (Jordan et al. 2024) trains the matrices of the layers, AdamW the rest.
@@ -213,9 +206,10 @@ def train_transformer(
         if config.text_rows > 1:
             return *make_grids(digits, batch_size, config, generator), 0
         grown = done >= growth
-        if grown and float(torch.rand((), generator=generator)) >= strips:
-            lines = make_lines(digits, batch_size, config, generator, wildness=wildness)
-            return *lines, 0
+        whole, wild = torch.rand(2, generator=generator).tolist()
+        wild *= wildness
+        if grown and whole >= strips:
+            return *make_lines(digits, batch_size, config, generator, wildness=wild), 0
         longest = config.max_digits if grown else 1 + int(config.max_digits * done / growth)
         length = int(torch.randint(1, longest + 1, (), generator=generator))
         width = min(config.canvas_width, math.ceil(length * STRIP_PER_DIGIT / patch) * patch)
@@ -223,7 +217,7 @@ def train_transformer(
         places = (config.canvas_width - width) // patch + 1
         first_column = int(torch.randint(places, (), generator=generator))
         lengths = (max(1, length - 1), length)
-        lines = make_lines(digits, batch_size, strip, generator, lengths, wildness)
+        lines = make_lines(digits, batch_size, strip, generator, lengths, wild)
         return *lines, first_column
 
     def build() -> nn.Module:

@@ -9,7 +9,14 @@ import torch
 from PIL import Image
 
 from mnist_transformer import load_transformer
-from mnist_transformer.interventions import Head, Intervention, read_changed
+from mnist_transformer.interventions import (
+    Head,
+    Intervention,
+    head_importance,
+    logit_lens,
+    read_changed,
+)
+from mnist_transformer.perturb import perturb
 from mnist_transformer.relevance import inside_head, mean_cross_attention, relevance, rollout
 from tests.chromium import (
     CHROMIUM,
@@ -31,7 +38,7 @@ pytestmark = [
         reason="needs Chromium on the PATH (apt-get install chromium)",
     ),
     # A mouse in a real browser may outrun a busy machine: only what fails again is a failure.
-    pytest.mark.flaky(reruns=3),
+    pytest.mark.flaky(reruns=0),
 ]
 
 
@@ -118,6 +125,17 @@ def wait_for_peaks(page, weights, last=0):
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"{maps} shown, not {expected}")
+
+
+def wait_for_certainties(page, reading):
+    """Until the last reading in sight is this one, digit by digit."""
+    shown = page.locator(f'.reading[data-digits="{reading.digits}"]:visible').last.locator(".sure")
+    expected = [f"{p:.0%}" for p in reading.probabilities]
+    for _ in range(100):
+        if shown.all_text_contents() == expected:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{shown.all_text_contents()} shown, not {expected}")
 
 
 def test_every_head_is_shown_over_the_drawing(page):
@@ -252,12 +270,83 @@ def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
     wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
     assert changed.attention.cross[0, 2].max() == 0
-    tiles = page.locator(f'.reading[data-digits="{changed.digits}"]').last.locator(".sure")
-    assert tiles.all_text_contents() == [f"{p:.0%}" for p in changed.probabilities]
+    wait_for_certainties(page, changed)
     assert page.complaints == []
 
 
-def test_the_drawing_is_erased_stroke_by_stroke_and_thickened(page):
+def figure_data(page, key):
+    """The numbers of the first trace of a figure, row by row."""
+    plot = page.locator(f".st-key-{key} .js-plotly-plot")
+    plot.wait_for()
+    return plot.evaluate("plot => [...plot._fullData[0].z].flatMap(row => [...row])")
+
+
+def test_the_ranking_of_heads_and_the_logit_lens_are_the_librarys(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("tab", name="Intervene").click()
+    model = load_transformer()
+    reading = model.read(Image.open(EXAMPLE), attention=True)
+    ranking = list(head_importance(model, reading).values())
+    assert figure_data(page, "importance") == pytest.approx(ranking, abs=1e-3)
+    lens = logit_lens(model, reading).amax(-1).flatten().tolist()
+    assert figure_data(page, "lens") == pytest.approx(lens, abs=1e-3)
+    assert page.complaints == []
+
+
+def test_a_head_that_looks_everywhere_alike_does_so(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Let heads look everywhere alike").click(force=True)
+    heads = page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention")
+    heads.get_by_text("2.1").click()
+    page.get_by_text("Where the heads look now").wait_for()
+    model = load_transformer()
+    change = Intervention(heads_averaged=frozenset({Head("cross", 1, 0)}))
+    changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
+    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
+    assert heat_maps(page)[-4] == pytest.approx(1 / 112, abs=1e-4)
+    assert page.complaints == []
+
+
+def test_turn_thickness_and_noise_do_as_the_library_says(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("tab", name="Change one thing").click()
+    model = load_transformer()
+    canvas = model.read(Image.open(EXAMPLE)).canvas
+    change = dict(rotation=0, thickness=0.0, noise=0.0)
+    for slider, presses, (name, value) in (
+        ("Turn, in degrees", 4, ("rotation", 4)),
+        ("Thickness", 5, ("thickness", 0.5)),
+        ("Noise", 4, ("noise", 0.2)),
+    ):
+        page.get_by_role("slider", name=slider).focus()
+        for _ in range(presses):
+            page.keyboard.press("ArrowRight")
+        change[name] = value
+        wait_for_certainties(page, model.read_canvases(perturb(canvas, **change)[None])[0])
+    assert page.complaints == []
+
+
+def test_the_keyboard_steps_through_the_reading(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
+    wait_for_peaks(page, cross[:, :, 0])
+    steps = page.locator(".st-key-step-keys")
+    assert steps.evaluate("row => getComputedStyle(row).opacity") == "0"
+    steps.get_by_role("radio").first.focus()
+    assert steps.evaluate("row => getComputedStyle(row).opacity") == "1"
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    wait_for_peaks(page, cross[:, :, 2])
+    assert page.complaints == []
+
+
+def test_the_drawing_is_erased_stroke_by_stroke(page):
     write(page, "405")
     wait_for_digits(page, "405")
     page.get_by_role("tab", name="Change one thing").click()
@@ -323,6 +412,22 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_
     broken.write_bytes(weights.read_bytes()[:5000])
     chooser.set_input_files(broken)
     page.get_by_text("broken.safetensors is damaged").wait_for()
+    assert page.complaints == []
+
+
+def test_who_comes_third_waits_in_line(page, browser, server):
+    others = [open_page(browser, server[0]) for _ in range(2)]
+    for visitor in others:
+        start_training(visitor)
+    page.get_by_role("tab", name="Train your own").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("In line: 1 to go before your turn").wait_for()
+    others[0].get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Training: step").wait_for()
+    others[1].context.close()  # whoever leaves ends his run
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped: step").wait_for()
+    others[0].context.close()
     assert page.complaints == []
 
 
