@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from . import ablation
+from . import ablation, distributed
 from .ablation import ablate
 from .checkpoint import (
     TRANSFORMER_WEIGHTS,
@@ -53,7 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (CheckpointError, FileNotFoundError, TrainingError, ValueError) as error:
+    except (
+        CheckpointError,
+        FileNotFoundError,
+        TrainingError,
+        ValueError,
+        distributed.ProcessLost,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -197,18 +203,22 @@ def _train(options: argparse.Namespace) -> int:
         last = number == len(recipes)
         checkpoint = out if last else out.with_stem(f"{out.stem}-{number}")
         if last or not is_finished(checkpoint):
-            TRAINERS[options.model](
-                **recipe | chosen | before,
-                digits=digits,
-                validation=validation,
-                seed=options.seed,
-                checkpoint=checkpoint,
-            )
+            with distributed.joined(options.device):
+                TRAINERS[options.model](
+                    **recipe | chosen | before,
+                    digits=digits,
+                    validation=validation,
+                    seed=options.seed,
+                    checkpoint=checkpoint,
+                    device=options.device,
+                )
+                first = distributed.is_first()
         before = {"start": checkpoint}
-    print(
-        f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
-        f"--weights {out}"
-    )
+    if first:
+        print(
+            f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
+            f"--weights {out}"
+        )
     return 0
 
 

@@ -54,7 +54,9 @@ class Config:
                 f"{self.patch_size}"
             )
         if self.stem_depth < 1:
-            raise ValueError(f"a stage of the stem has 1 convolution or more, not {self.stem_depth}")
+            raise ValueError(
+                f"a stage of the stem has 1 convolution or more, not {self.stem_depth}"
+            )
         if self.text_rows < 1 or self.patch_rows % self.text_rows:
             raise ValueError(
                 f"{self.patch_rows} rows of patches cannot be shared equally by "

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .classifier import Classifier
@@ -60,8 +60,13 @@ def evaluate_transformer(
     true, read = [], []
     for canvases, tokens in evaluation_lines(digits, model.config, lines, seed, wildness):
         true += [line_text(row) for row in tokens]
-        read += [reading.digits for reading in model.read_canvases(canvases)]
+        readings = model.read_canvases(canvases.to(_device(model)))
+        read += [reading.digits for reading in readings]
     return score_sequences(true, read)
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
 
 
 def evaluation_lines(
@@ -149,7 +154,8 @@ def evaluate_classifier(model: Classifier, digits: Digits) -> float:
     for start in range(0, len(digits), _BATCH):
         canvases = centred_canvases(digits.images[start : start + _BATCH], model.config)
         labels = digits.labels[start : start + _BATCH]
-        right += int((model(canvases).argmax(-1) == labels).sum())
+        named = model(canvases.to(_device(model))).argmax(-1)
+        right += int((named.cpu() == labels).sum())
     return right / len(digits)
 
 

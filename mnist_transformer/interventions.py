@@ -33,6 +33,11 @@ class Head:
     layer: int
     head: int
 
+    def dimensions(self, config: Config) -> slice:
+        """Which of a token's dimensions are the head's."""
+        size = config.model_dim // config.num_heads
+        return slice(self.head * size, (self.head + 1) * size)
+
 
 @dataclass(frozen=True)
 class Intervention:
@@ -79,13 +84,12 @@ def edited_weights(model: Transformer, change: Intervention) -> dict[str, Tensor
             raise ValueError(f"this model has no {name.rsplit('.', 1)[0]}")
         return edits.setdefault(name, weights[name].clone())
 
-    size = model.config.model_dim // model.config.num_heads
     for head in change.heads_off | change.heads_averaged:
         if head.attention not in ATTENTIONS or not 0 <= head.head < model.config.num_heads:
             raise ValueError(f"this model has no {head}")
         stack, module = ATTENTIONS[head.attention]
         name = f"{stack}.layers.{head.layer}.{module}"
-        own = slice(head.head * size, (head.head + 1) * size)
+        own = head.dimensions(model.config)
         if head in change.heads_off:
             edit(f"{name}.output.weight")[:, own] = 0
         else:
@@ -136,9 +140,12 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
         the tokens before it being those that were read. Below 0, the head was in the way.
     """
     tokens, chosen = decoder_tokens(reading)
+    # `functional_call` puts the edits into its module for a moment: never into a model that
+    # another thread may be reading with.
+    copied = copy.deepcopy(model)
 
     def score(edits: dict[str, Tensor]) -> Tensor:
-        logits = functional_call(model, edits, (reading.canvas[None], tokens))[0]
+        logits = functional_call(copied, edits, (reading.canvas[None], tokens))[0]
         return logits.log_softmax(-1).gather(1, chosen[:, None]).mean()
 
     whole = score({})

@@ -57,12 +57,10 @@ def relevance(model: Transformer, reading: Reading) -> Tensor:
         logits = model(reading.canvas[None], tokens)[0]
     names = [
         (stack, f"{stack}.layers.{layer}.{module}")
-        for layers, stack, modules in (
-            (model.config.encoder_layers, "encoder", ("attention",)),
-            (model.config.decoder_layers, "decoder", ("self_attention", "cross_attention")),
-        )
-        for layer in range(layers)
-        for module in modules
+        for stack in ("encoder", "decoder")
+        for layer in range(len(getattr(model, stack).layers))
+        for s, module in ATTENTIONS.values()
+        if s == stack
     ]
     weights = [maps[name][0] for _, name in names]
     rows = []
@@ -142,11 +140,10 @@ def inside_head(model: Transformer, reading: Reading, head: Head, query: int, ke
     seen = query + 1 if head.attention == "decoder" else offering.shape[1]
     if not (0 <= query < asking.shape[1] and 0 <= key < seen):
         raise ValueError(f"query {query} does not see a key {key}")
-    size = model.config.model_dim // model.config.num_heads
-    own = slice(head.head * size, (head.head + 1) * size)
+    own = head.dimensions(model.config)
     q = module.query(asking)[0, query, own]
     keys, values = (m(offering)[0, :seen, own] for m in (module.key, module.value))
-    scores = keys @ q / size**0.5
+    scores = keys @ q / len(q) ** 0.5
     return HeadStep(
         query=q,
         key=keys[key],

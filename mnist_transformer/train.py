@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from . import distributed
 from .checkpoint import load_transformer, read_facts, save_model, write_atomically
 from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
@@ -164,7 +165,7 @@ def train_transformer(
         start: a transformer's weights to start from instead of random ones.
         make_model: builds the model, for those who try another architecture (see `ablation`).
         **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
-            `progress_bar`.
+            `progress_bar`, `device`.
 
     Raises:
         ValueError: if a number is out of range.
@@ -350,8 +351,9 @@ def _train(
     on_progress: Callable[[Progress, nn.Module], None] | None = None,
     stop: Callable[[], bool] | None = None,
     progress_bar: bool = True,
+    device: str = "cpu",
 ) -> TrainingResult:
-    """The training loop.
+    """The training loop. Under `torchrun`, several processes go through it together.
 
     Args:
         build: makes the objective, which maps a batch to (loss, right, counted).
@@ -366,33 +368,37 @@ def _train(
         on_progress: called at every report with the model as it is; must not change it.
         stop: asked after every step; when it says True, the run ends and keeps what it learned.
         progress_bar: whether to draw one on stderr.
+        device: where to compute: "cpu" or "cuda".
     """
     _check_settings(settings, interval)
+    first = distributed.is_first()
     settings = settings | {"seed": seed}
     steps_per_epoch = max(1, settings["samples_per_epoch"] // settings["batch_size"])
     steps = settings["epochs"] * steps_per_epoch
     torch.manual_seed(seed)
     # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
-    objective = build().to(memory_format=torch.channels_last)
+    objective = build().to(device, memory_format=torch.channels_last)
     averaged = copy.deepcopy(objective.model).eval() if settings["averaging"] else None
     optimizers = make_optimizers(objective, settings["lr"], settings["muon"])
     warmup_steps = min(settings["warmup_steps"], steps - 1)
     schedules = [_schedule(optimizer, steps, warmup_steps) for optimizer in optimizers]
     run = _Run(checkpoint, settings, objective, averaged, optimizers, schedules)
     first_step = run.resume()
+    parallel = distributed.parallel(objective)
     earlier = run.history[-1].seconds if run.history else 0.0
     started = time.perf_counter()
     stopped = False
     sums = torch.zeros(3)
 
+    progress_bar = progress_bar and first
     bar = tqdm(total=steps, initial=first_step, unit="step", disable=None if progress_bar else True)
     for step in range(first_step + 1, steps + 1):
         # Batch and dropout depend on nothing but seed and step: a resumed run repeats them.
         torch.manual_seed(seed * 1_000_003 + step)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        batch = sample(generator, (step - 1) / steps)
+        batch = distributed.share(sample(generator, (step - 1) / steps))
         objective.train()
-        loss, right, counted = objective(*batch)
+        loss, right, counted = parallel(*(_on(device, part) for part in batch))
         if not loss.isfinite():
             raise TrainingError(
                 f"the loss became {loss.item()} at step {step}: start again with a lower learning "
@@ -407,13 +413,14 @@ def _train(
             schedule.step()
         if averaged is not None:
             _average(averaged, objective.model, settings["averaging"], step)
-        sums += torch.stack([loss.detach() * counted, right, counted])
+        sums += torch.stack([loss.detach() * counted, right, counted]).cpu()
         bar.update()
 
         stopped = stop is not None and stop()
         epoch_ends = step % steps_per_epoch == 0
         if stopped or epoch_ends or step % interval == 0:
             objective.eval()
+            distributed.sum_over_all(sums)
             progress = Progress(
                 step=step,
                 steps=steps,
@@ -422,7 +429,7 @@ def _train(
                 accuracy=float(sums[1] / sums[2]),
                 lr=last_lr,
                 seconds=earlier + time.perf_counter() - started,
-                validation=validate(run.model) if epoch_ends else None,
+                validation=validate(run.model) if epoch_ends and first else None,
             )
             sums.zero_()
             run.history.append(progress)
@@ -435,7 +442,7 @@ def _train(
                     f"{progress.seconds:.0f} s",
                     file=sys.stderr,  # what a command prints stays its result alone
                 )
-            if on_progress is not None:
+            if on_progress is not None and first:
                 on_progress(progress, run.model)
         if stopped:
             break
@@ -443,6 +450,10 @@ def _train(
     if not stopped:
         run.finish()
     return TrainingResult(run.model.eval(), run.history, not stopped)
+
+
+def _on(device: str, part):
+    return part.to(device) if isinstance(part, Tensor) else part
 
 
 def make_optimizers(objective: nn.Module, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
@@ -501,6 +512,11 @@ def _check_settings(settings: dict, interval: int) -> None:
     for name in ("epochs", "batch_size", "samples_per_epoch"):
         if not isinstance(settings[name], int) or settings[name] < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, not {settings[name]!r}")
+    if settings["batch_size"] % distributed.processes():
+        raise ValueError(
+            f"a batch of {settings['batch_size']} cannot be shared equally by "
+            f"{distributed.processes()} processes: choose a multiple"
+        )
     if interval < 1:
         raise ValueError(f"interval must be at least 1 step, not {interval}")
     if not (settings["lr"] > 0 and math.isfinite(settings["lr"])):
@@ -532,16 +548,9 @@ class _Run:
 
     def resume(self) -> int:
         """Take up an interrupted run, if there is one; the number of steps it had done."""
-        if self.weights is None:
+        state = distributed.from_first(self._load() if distributed.is_first() else None)
+        if state is None:
             return 0
-        if not self.resume_file.exists():
-            if is_finished(self.weights):
-                raise TrainingError(
-                    f"{self.weights} already holds a finished model: name another checkpoint, or "
-                    "move it away"
-                )
-            return 0
-        state = torch.load(self.resume_file, weights_only=True)
         if state["settings"] != self.settings:
             raise TrainingError(
                 f"{self.resume_file} belongs to a run with other settings: delete it to start "
@@ -552,8 +561,20 @@ class _Run:
         self.history += [Progress(**progress) for progress in state["history"]]
         return state["step"]
 
-    def save(self, step: int) -> None:
+    def _load(self) -> dict | None:
         if self.weights is None:
+            return None
+        if self.resume_file.exists():
+            return torch.load(self.resume_file, weights_only=True, map_location="cpu")
+        if is_finished(self.weights):
+            raise TrainingError(
+                f"{self.weights} already holds a finished model: name another checkpoint, or "
+                "move it away"
+            )
+        return None
+
+    def save(self, step: int) -> None:
+        if self.weights is None or not distributed.is_first():
             return
         state = dict(
             settings=self.settings,
@@ -568,7 +589,7 @@ class _Run:
 
     def finish(self) -> None:
         """The run is done: nothing is left to resume."""
-        if self.weights is not None:
+        if self.weights is not None and distributed.is_first():
             self.resume_file.unlink(missing_ok=True)
 
     def _save_weights(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from tests.pen import strokes
 
@@ -93,7 +93,13 @@ def write(page: Page, text: str, shift: int = 0) -> None:
 
 
 def wait_for_digits(page: Page, digits: str) -> None:
-    page.locator(f'.reading[data-digits="{digits}"]').first.wait_for()
+    try:
+        page.locator(f'.reading[data-digits="{digits}"]').first.wait_for()
+    except TimeoutError as error:
+        shown = page.evaluate(
+            "[...document.querySelectorAll('.reading')].map(e => [e.innerText, !!e.offsetParent])"
+        )
+        raise AssertionError(f"not {digits}, but (text, in sight): {shown}") from error
 
 
 def scrub(page: Page, step: int) -> None:

@@ -37,8 +37,6 @@ pytestmark = [
         CHROMIUM is None and "REQUIRE_BROWSER" not in os.environ,
         reason="needs Chromium on the PATH (apt-get install chromium)",
     ),
-    # A mouse in a real browser may outrun a busy machine: only what fails again is a failure.
-    pytest.mark.flaky(reruns=0),
 ]
 
 
@@ -109,7 +107,7 @@ def heat_maps(page):
 
 
 def wait_for_heat_maps(page, count):
-    for _ in range(300):
+    for _ in range(100):
         maps = heat_maps(page)
         if len(maps) == count:
             return maps
@@ -120,7 +118,7 @@ def wait_for_heat_maps(page, count):
 def wait_for_peaks(page, weights, last=0):
     """Until the heat maps, or the last ones, show these weights, (layers, heads, patches)."""
     expected = pytest.approx(weights.amax(-1).flatten().tolist(), abs=1e-3)
-    for _ in range(300):
+    for _ in range(100):
         if (maps := heat_maps(page)[-last:]) == expected:
             return
         page.wait_for_timeout(100)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -89,6 +91,17 @@ def test_the_model_itself_is_left_as_it_is(model, reading):
     read_changed(model, reading.canvas, change)
     head_importance(model, reading)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_others_may_read_while_heads_are_ranked(model, lines):
+    """One model serves all visitors of the page, each in a thread of his own."""
+    alone = model.read_canvases(lines[0], attention=True)
+    with ThreadPoolExecutor() as threads:
+        ranking = threads.submit(lambda: [head_importance(model, alone[0]) for _ in range(20)])
+        while not ranking.done():
+            together = model.read_canvases(lines[0])
+            for one, other in zip(alone, together, strict=True):
+                torch.testing.assert_close(one.distributions, other.distributions)
 
 
 def test_no_change_changes_nothing(model, reading):

@@ -1,0 +1,82 @@
+"""Training on several processes, started by `torchrun`: each takes its share of every batch.
+
+Every process makes the whole batch, which is cheap, and takes every n-th sample of it. So a run's
+batches do not depend on how many processes share them, and it may go on with another number.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+class ProcessLost(RuntimeError):
+    """Another process of the run is gone, and with it the run."""
+
+
+@contextmanager
+def joined(device: str) -> Iterator[None]:
+    """Join the other processes, if `torchrun` started several; leave them in the end.
+
+    Raises:
+        ProcessLost: if one of them ends before its time.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        yield
+        return
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
+    try:
+        yield
+    except RuntimeError as error:
+        if "peer" not in str(error) and not isinstance(error, distributed.DistError):
+            raise
+        raise ProcessLost(
+            "another process of this run is gone. The last checkpoint is kept, and the same "
+            f"command goes on from it, with any number of processes ({error})"
+        ) from error
+    finally:
+        distributed.destroy_process_group()
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def is_first() -> bool:
+    """Whether this process is the one that validates, reports and writes."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
+def share(batch: tuple) -> tuple:
+    """This process's samples of a batch; what is no tensor belongs to all."""
+    if processes() == 1:
+        return batch
+    mine = slice(distributed.get_rank(), None, processes())
+    return tuple(part[mine] if isinstance(part, Tensor) else part for part in batch)
+
+
+def parallel(objective: nn.Module) -> nn.Module:
+    """The objective, its gradients averaged over all processes (Li et al. 2020, "PyTorch
+    Distributed"); batch norm takes the statistics of each process's own samples."""
+    return objective if processes() == 1 else DistributedDataParallel(objective)
+
+
+def from_first(thing):
+    """What the first process has, on every process."""
+    things = [thing]
+    if processes() > 1:
+        distributed.broadcast_object_list(things)
+    return things[0]
+
+
+def sum_over_all(numbers: Tensor) -> Tensor:
+    """The sum of every process's `numbers`."""
+    if processes() > 1:
+        distributed.all_reduce(numbers)
+    return numbers
