@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from streamlit_drawable_canvas import st_canvas
 
 from demo import link, take_view
 from mnist_transformer import InkError, Reading, Transformer
 from mnist_transformer.figures import drawing_image
+from mnist_transformer.ink import open_drawing
 
 SHEET, PHONE_SHEET = (1100, 190), (330, 150)  # width and height in pixels
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
@@ -129,9 +130,9 @@ def _take_upload() -> None:
     if upload is None:
         return
     try:
-        _lay_down(ImageOps.exif_transpose(Image.open(upload)))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        st.session_state.upload_error = f"{upload.name} cannot be opened as a picture: {error}"
+        _lay_down(open_drawing(upload))
+    except InkError as error:
+        st.session_state.upload_error = f"{upload.name} was not read: {error}"
 
 
 def sheet() -> tuple[int, int]:

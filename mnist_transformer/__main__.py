@@ -5,8 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-from PIL import Image
-
 from . import ablation, distributed
 from .ablation import ablate
 from .checkpoint import (
@@ -19,6 +17,7 @@ from .checkpoint import (
 )
 from .config import GRID_CONFIG
 from .dataset import SPLITS, load_digits
+from .ink import InkError, open_drawing
 from .measures import MEASURES, as_text
 from .profiling import profile
 from .train import (
@@ -26,7 +25,6 @@ from .train import (
     SHIPPED_GRID,
     SHIPPED_TRANSFORMER,
     TrainingError,
-    is_finished,
     train_single_digit_classifier,
     train_transformer,
 )
@@ -36,13 +34,12 @@ TRAINERS = {
     "classifier": train_single_digit_classifier,
     "grid": train_transformer,
 }
-# The runs of each recipe; each but the first starts from the weights of the one before.
 PRESETS = {
-    "documented": {"transformer": [{}], "classifier": [{}], "grid": [{"config": GRID_CONFIG}]},
+    "documented": {"transformer": {}, "classifier": {}, "grid": {"config": GRID_CONFIG}},
     "shipped": {
-        "transformer": [SHIPPED_TRANSFORMER],
-        "classifier": [SHIPPED_CLASSIFIER],
-        "grid": [SHIPPED_GRID],
+        "transformer": SHIPPED_TRANSFORMER,
+        "classifier": SHIPPED_CLASSIFIER,
+        "grid": SHIPPED_GRID,
     },
 }
 LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
@@ -55,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         return options.run(options)
     except (
         CheckpointError,
-        FileNotFoundError,
+        OSError,
         TrainingError,
         ValueError,
         distributed.ProcessLost,
@@ -90,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--lr", type=float, help="instead of the preset's")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--out", type=Path, help="default: runs/MODEL.safetensors")
+    train.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     _add_data(train)
     train.set_defaults(run=_train)
 
@@ -168,10 +166,8 @@ def _read(options: argparse.Namespace) -> int:
     failed = False
     for file in options.files:
         try:
-            with Image.open(file) as picture:
-                reading = model.read(picture)
-        # PIL's plugins raise many kinds of errors on broken files.
-        except Exception as error:
+            reading = model.read(open_drawing(file))
+        except (InkError, OSError) as error:
             print(f"{file}: {error}", file=sys.stderr)
             failed = True
             continue
@@ -195,30 +191,23 @@ def _read(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     chosen = {"epochs": options.epochs, "batch_size": options.batch_size, "lr": options.lr}
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    recipes = PRESETS[options.preset][options.model]
+    recipe = PRESETS[options.preset][options.model]
     out = options.out or Path("runs") / f"{options.model}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
-    before: dict = {}
-    for number, recipe in enumerate(recipes, 1):
-        last = number == len(recipes)
-        checkpoint = out if last else out.with_stem(f"{out.stem}-{number}")
-        if last or not is_finished(checkpoint):
-            with distributed.joined(options.device):
-                TRAINERS[options.model](
-                    **recipe | chosen | before,
-                    digits=digits,
-                    validation=validation,
-                    seed=options.seed,
-                    checkpoint=checkpoint,
-                    device=options.device,
-                )
-                first = distributed.is_first()
-        before = {"start": checkpoint}
-    if first:
-        print(
-            f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate {options.model} "
-            f"--weights {out}"
+    with distributed.joined(options.device):
+        TRAINERS[options.model](
+            **recipe | chosen,
+            digits=digits,
+            validation=validation,
+            seed=options.seed,
+            checkpoint=out,
+            device=options.device,
         )
+        if distributed.is_first():
+            print(
+                f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate "
+                f"{options.model} --weights {out}"
+            )
     return 0
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
@@ -58,6 +59,12 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def remove_partial(path: Path) -> None:
+    """Remove what is left where a process was killed while it wrote `path`."""
+    for partial in path.parent.glob(f"{path.name}.*.partial"):
+        partial.unlink(missing_ok=True)
+
+
 def load_transformer(path: str | Path = TRANSFORMER_WEIGHTS) -> Transformer:
     """The transformer in `path`, ready to read; by default the one that ships with the project.
 
@@ -87,14 +94,17 @@ def _load(path: str | Path, kind: str) -> nn.Module:
             "this project"
         )
     try:
-        settings = json.loads(metadata["config"])
-        model = _KINDS[kind](Config(**settings))
-    except (KeyError, TypeError, ValueError) as error:
+        config = Config(**json.loads(metadata["config"]))
+        if config.encoder_layers + config.decoder_layers > len(tensors):
+            raise ValueError(f"more layers than its {len(tensors)} tensors can fill")
+        with torch.device("meta"):  # costs nothing, whatever the config claims
+            model = _KINDS[kind](config)
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
             f"{path} describes no model this version can build: {error}"
         ) from error
     try:
-        model.load_state_dict(tensors)
+        model.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights in {path} do not match the config beside them: {error}"

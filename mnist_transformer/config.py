@@ -23,7 +23,7 @@ class Config:
     convolutions; without any, a patch becomes a vector by one linear map of its pixels alone.
 
     Raises:
-        ValueError: if the numbers do not fit together (each message names the two that clash).
+        ValueError: if a number is out of range or two do not fit together; the message names them.
     """
 
     canvas_height: int = 32
@@ -42,6 +42,14 @@ class Config:
 
     def __post_init__(self):
         object.__setattr__(self, "stem_channels", tuple(self.stem_channels))
+        numbers = [
+            (field.name, getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.type is int
+        ]
+        for name, number in numbers + [("stem_channels", n) for n in self.stem_channels]:
+            if type(number) is not int or number < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {number!r}")
         if self.canvas_height % self.patch_size or self.canvas_width % self.patch_size:
             raise ValueError(
                 f"a canvas of {self.canvas_height}x{self.canvas_width} pixels cannot be cut into "
@@ -57,7 +65,7 @@ class Config:
             raise ValueError(
                 f"a stage of the stem has 1 convolution or more, not {self.stem_depth}"
             )
-        if self.text_rows < 1 or self.patch_rows % self.text_rows:
+        if self.patch_rows % self.text_rows:
             raise ValueError(
                 f"{self.patch_rows} rows of patches cannot be shared equally by "
                 f"{self.text_rows} rows of digits"

@@ -6,6 +6,8 @@ about as thick as MNIST's.
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -35,6 +37,26 @@ class InkError(ValueError):
 
 class BlankDrawing(InkError):
     """Nothing is drawn: the picture is one even colour."""
+
+
+def open_drawing(file: str | Path | IO[bytes]) -> Image.Image:
+    """Open a picture file (the first frame of an animation), turned as its camera was held.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        InkError: if it holds no picture, a broken one, or one of more than `MAX_PIXELS`.
+    """
+    try:
+        picture = Image.open(file)
+        _check_size(picture.height, picture.width)  # known before anything is unpacked
+        return ImageOps.exif_transpose(picture)
+    except (FileNotFoundError, InkError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise InkError(f"the picture is too large: {error}") from error
+    # Pillow's readers raise many kinds of errors on broken files.
+    except Exception as error:
+        raise InkError(f"it cannot be opened as a picture: {error}") from error
 
 
 def drawing_to_canvas(drawing: Drawing, config: Config) -> Tensor:
@@ -161,11 +183,14 @@ def _crop(ink: np.ndarray) -> np.ndarray:
     """The picture cut down to its ink, without specks of dirt."""
     marks, _ = ndimage.label(ink > INK_LEVEL, structure=np.ones((3, 3)))
     boxes = ndimage.find_objects(marks)
-    sizes = [max(box[0].stop - box[0].start, box[1].stop - box[1].start) for box in boxes]
-    kept = [n for n, size in enumerate(sizes) if size >= SPECK * max(sizes)]
-    specks = np.isin(marks, [n + 1 for n in range(len(boxes)) if n not in set(kept)])
-    rows = slice(min(boxes[n][0].start for n in kept), max(boxes[n][0].stop for n in kept))
-    columns = slice(min(boxes[n][1].start for n in kept), max(boxes[n][1].stop for n in kept))
+    edges = np.array([[side.start, side.stop] for box in boxes for side in box])
+    edges = edges.reshape(-1, 2, 2)  # of each mark: rows and columns, first and last
+    sizes = (edges[:, :, 1] - edges[:, :, 0]).max(1)
+    kept = sizes >= SPECK * sizes.max()
+    specks = np.concatenate([[False], ~kept])[marks]
+    rows, columns = (
+        slice(edges[kept, side, 0].min(), edges[kept, side, 1].max()) for side in (0, 1)
+    )
     return np.where(specks, 0, ink)[rows, columns]
 
 

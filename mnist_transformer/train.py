@@ -6,7 +6,6 @@ and how the model is validated; `_train` is the loop they share.
 
 import copy
 import dataclasses
-import hashlib
 import io
 import math
 import sys
@@ -21,7 +20,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from . import distributed
-from .checkpoint import load_transformer, read_facts, save_model, write_atomically
+from .checkpoint import remove_partial, save_model, write_atomically
 from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import Digits, load_digits, make_lines
@@ -131,7 +130,6 @@ def train_transformer(
     digits: Digits | None = None,
     validation: Digits | None = None,
     make_model: Callable[[Config], Transformer] = Transformer,
-    start: str | Path | None = None,
     **loop,
 ) -> TrainingResult:
     """Train a Transformer to read lines, or grids, written from MNIST's training digits.
@@ -162,14 +160,12 @@ def train_transformer(
         warmup_steps: steps over which the learning rate first rises.
         lines_per_epoch: 12,000 lines hold every training digit about once.
         digits, validation: where lines come from; None means `load_digits`.
-        start: a transformer's weights to start from instead of random ones.
         make_model: builds the model, for those who try another architecture (see `ablation`).
         **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
             `progress_bar`, `device`.
 
     Raises:
         ValueError: if a number is out of range.
-        CheckpointError: if `start` holds no transformer.
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
             holds a finished model.
     """
@@ -196,8 +192,6 @@ def train_transformer(
         averaging=averaging,
         warmup_steps=warmup_steps,
         samples_per_epoch=lines_per_epoch,
-        # How the weights to start from were trained stays with what comes of them.
-        start=start and {"sha256": _sha256(start)} | read_facts(start),
     )
     digits = with_other_hands(digits or load_digits("train"), redrawn, drawn, scribbled)
     validation = validation or load_digits("validation")
@@ -222,10 +216,7 @@ def train_transformer(
         return *lines, first_column
 
     def build() -> nn.Module:
-        model = make_model(config)
-        if start:
-            model.load_state_dict(load_transformer(start).state_dict())
-        return TransformerObjective(model, label_smoothing, ctc_weight)
+        return TransformerObjective(make_model(config), label_smoothing, ctc_weight)
 
     def validate(model: Transformer) -> float:
         return evaluate_transformer(model, validation, VALIDATION_LINES).exact
@@ -499,15 +490,6 @@ def _average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> 
             mean.copy_(value)
 
 
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def is_finished(checkpoint: Path) -> bool:
-    """Whether a run that ended left its weights in `checkpoint`."""
-    return checkpoint.exists() and not checkpoint.with_suffix(".resume").exists()
-
-
 def _check_settings(settings: dict, interval: int) -> None:
     for name in ("epochs", "batch_size", "samples_per_epoch"):
         if not isinstance(settings[name], int) or settings[name] < 1:
@@ -564,9 +546,11 @@ class _Run:
     def _load(self) -> dict | None:
         if self.weights is None:
             return None
+        for file in (self.weights, self.resume_file):
+            remove_partial(file)  # what a kill in the midst of saving left
         if self.resume_file.exists():
             return torch.load(self.resume_file, weights_only=True, map_location="cpu")
-        if is_finished(self.weights):
+        if self.weights.exists():
             raise TrainingError(
                 f"{self.weights} already holds a finished model: name another checkpoint, or "
                 "move it away"

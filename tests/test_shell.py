@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from mnist_transformer.__main__ import TRAINERS, main
+from mnist_transformer.__main__ import main
 from mnist_transformer.checkpoint import read_facts, save_model
 
 EXAMPLE = "demo/examples/2026.png"
@@ -113,24 +113,3 @@ def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypa
     assert main(command) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
-
-
-def test_a_recipe_of_several_runs_goes_on_from_each(monkeypatch, digits, tmp_path, capsys):
-    runs = []
-
-    def train(**arguments):
-        runs.append(arguments)
-        arguments["checkpoint"].parent.mkdir(exist_ok=True)
-        arguments["checkpoint"].write_bytes(b"weights")
-
-    monkeypatch.setattr("mnist_transformer.__main__.load_digits", lambda *_: digits)
-    monkeypatch.setitem(TRAINERS, "transformer", train)
-    command = ["train", "transformer", "--preset", "shipped", "--out", "runs/new.safetensors"]
-    assert main(command) == 0
-    assert "start" not in runs[0]
-    assert [run["start"] for run in runs[1:]] == [run["checkpoint"] for run in runs[:-1]]
-    names = ["new-1.safetensors", "new-2.safetensors", "new.safetensors"]
-    assert [run["checkpoint"].name for run in runs] == names
-    assert [run["ctc_weight"] for run in runs] == [0.5, 0.0, 0.0]
-    assert main(command) == 0
-    assert len(runs) == 4  # the first two runs were done

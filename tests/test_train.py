@@ -204,14 +204,3 @@ def test_the_classifier_trains(digits, small_config):
     )
     assert result.history[-1].loss < result.history[0].loss
     assert result.history[-1].validation > 0.3
-
-
-def test_a_run_may_start_from_weights(settings, tmp_path):
-    path = tmp_path / "first.safetensors"
-    first = train_transformer(**settings, checkpoint=path).model
-    nothing_learned = settings | {"lr": 1e-12, "epochs": 1, "warmup_steps": 0}
-    second = tmp_path / "second.safetensors"
-    again = train_transformer(**nothing_learned, start=path, checkpoint=second).model
-    assert read_facts(second)["settings"]["start"]["log"] == read_facts(path)["log"]
-    for name, tensor in again.named_parameters():
-        torch.testing.assert_close(tensor, dict(first.named_parameters())[name])
