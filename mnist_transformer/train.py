@@ -65,10 +65,13 @@ SHIPPED_GRID = dict(
     warmup_steps=300,
 )
 SHIPPED_CLASSIFIER = dict(
-    epochs=16,
+    epochs=20,
     batch_size=64,
     lr=0.002,
     config=dataclasses.replace(CLASSIFIER_CONFIG, dropout=0.0),
+    wildness=0.8,
+    muon=True,
+    averaging=0.999,
     warmup_steps=300,
 )
 
@@ -230,6 +233,7 @@ def train_single_digit_classifier(
     lr: float = 0.001,
     *,
     config: Config = CLASSIFIER_CONFIG,
+    wildness: float = 1.0,
     muon: bool = False,
     averaging: float = 0.0,
     warmup_steps: int = 0,
@@ -253,6 +257,7 @@ def train_single_digit_classifier(
         batch_size=batch_size,
         lr=lr,
         config=config.to_dict(),
+        wildness=wildness,
         muon=muon,
         averaging=averaging,
         warmup_steps=warmup_steps,
@@ -260,7 +265,8 @@ def train_single_digit_classifier(
     )
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor]:
-        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1))
+        wild = wildness * float(torch.rand((), generator=generator))
+        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1), wild)
         return canvases, tokens[:, 1]
 
     def build() -> nn.Module:

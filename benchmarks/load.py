@@ -1,0 +1,134 @@
+"""One page for many people: sessions without a browser, through Streamlit's own protocol.
+
+Every session opens a drawing of its own by its link, then clicks through the examples in an order
+of its own, with a person's pauses. Every reading that comes back must be its own.
+"""
+
+import asyncio
+import random
+import re
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import connect
+
+from demo import link
+from mnist_transformer import load_transformer
+from tests.chromium import serve
+from tests.pen import strokes
+
+SHEET = (1100, 190)
+EXAMPLES = ("1704", "2026", "314159", "8675309", "99")
+DIGITS = re.compile(r'class="reading" role="status" data-digits="(\d+)"')
+
+
+@dataclass
+class Outcome:
+    seconds: list[float] = field(default_factory=list)
+    foreign: int = 0  # readings that were neither the one asked for nor the one before
+
+
+def drawing(number: int) -> list[dict]:
+    """A drawing that no other session has, as the canvas gives its strokes."""
+    drawn = []
+    for stroke in strokes(f"{number:03}", 50 + number, 35, 115):
+        xs, ys = zip(*stroke, strict=True)
+        path = [["M", *stroke[0]], *(["L", *point] for point in stroke[1:])]
+        middle = {"left": (min(xs) + max(xs)) / 2, "top": (min(ys) + max(ys)) / 2}
+        drawn.append({"path": path, **middle, "scaleX": 1, "scaleY": 1, "angle": 0})
+    return drawn
+
+
+async def visit(address: str, number: int, own: str, readings: int, pause: float) -> Outcome:
+    """One person: `readings` readings, the first of a drawing of his own that reads `own`."""
+    chance = random.Random(number)
+    outcome = Outcome()
+    buttons: dict[str, str] = {}
+
+    async def ask(expected: str, before: str, **state) -> None:
+        message = BackMsg()
+        message.rerun_script.query_string = state.get("query", "")
+        if "click" in state:
+            widget = WidgetState(id=buttons[state["click"]], trigger_value=True)
+            message.rerun_script.widget_states.widgets.append(widget)
+        asked = time.perf_counter()
+        await socket.send(message.SerializeToString())
+        shown = False
+        while True:
+            answer = ForwardMsg.FromString(await socket.recv())
+            element = answer.delta.new_element
+            if element.WhichOneof("type") == "button":
+                buttons[element.button.label] = element.button.id
+            for digits in DIGITS.findall(element.html.body):
+                if digits == expected and not shown:
+                    shown = True
+                    outcome.seconds.append(time.perf_counter() - asked)
+                outcome.foreign += digits not in (expected, before)
+            if answer.WhichOneof("type") == "script_finished":
+                if not shown:
+                    raise RuntimeError(f"session {number} never saw {expected}")
+                return
+
+    url = address.replace("http", "ws") + "/_stcore/stream"
+    async with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
+        await ask(own, "", query=f"drawing={link.encode(drawing(number))}")
+        before = own
+        for _ in range(readings - 1):
+            await asyncio.sleep(chance.uniform(0, 2 * pause))
+            example = chance.choice([name for name in EXAMPLES if name != before])
+            await ask(example, before, click=example)
+            before = example
+    return outcome
+
+
+def memory(port: str) -> float:
+    """Megabytes that the server on `port` holds."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"--server.port={port}" in (process / "cmdline").read_text():
+                status = (process / "status").read_text()
+                return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
+        except OSError:
+            continue
+    raise RuntimeError(f"no server on port {port}")
+
+
+async def crowd(address: str, people: int, readings: int, pause: float) -> list[Outcome]:
+    model = load_transformer()
+    # What each will see of his own drawing: the model's reading, be it right or not.
+    own = [model.read(link.picture(drawing(n), SHEET)).digits for n in range(people)]
+    visits = (visit(address, n, own[n], readings, pause) for n in range(people))
+    return await asyncio.gather(*visits)
+
+
+def main(people: tuple[int, ...] = (20, 50), total: int = 1000, pause: float = 5.0) -> None:
+    """Print what each crowd met with, sharing `total` readings."""
+    log = Path(tempfile.mkdtemp()) / "log"
+    with serve(log) as address:
+        port = address.rsplit(":", 1)[1]
+        asyncio.run(crowd(address, 1, 3, 0))  # imports and loads what a server has loaded
+        print("| people | readings | median | 99th percentile | foreign readings | memory |")
+        print("|---|---|---|---|---|---|")
+        print(f"| 1 | 3 | | | | {memory(port):.0f} MB |", flush=True)
+        for count in people:
+            outcomes = asyncio.run(crowd(address, count, total // len(people) // count, pause))
+            seconds = [s for outcome in outcomes for s in outcome.seconds]
+            print(
+                f"| {count} | {len(seconds)} | {statistics.median(seconds) * 1000:.0f} ms "
+                f"| {statistics.quantiles(seconds, n=100)[98] * 1000:.0f} ms "
+                f"| {sum(outcome.foreign for outcome in outcomes)} | {memory(port):.0f} MB |",
+                flush=True,
+            )
+    for word in ("Traceback", "Error"):
+        if word in log.read_text():
+            raise RuntimeError(log.read_text())
+
+
+if __name__ == "__main__":
+    main()
