@@ -128,7 +128,3 @@ def main(people: tuple[int, ...] = (20, 50), total: int = 1000, pause: float = 5
     for word in ("Traceback", "Error"):
         if word in log.read_text():
             raise RuntimeError(log.read_text())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""How fast the page answers, in a real Chromium: `python -m tests.benchmark_page`.
+"""How fast the page answers, in a real Chromium: `python -m benchmarks page`.
 
 Draws digits one after the other and times, in the browser, from the canvas's message to the server
 until the new digits stand in the page. Attention maps are recorded, as always on the page.
@@ -60,7 +60,3 @@ def main() -> None:
     }
     for name, figure in figures.items():
         print(f"{name}: {len(figure.to_json()) / 1000:.0f} kB")
-
-
-if __name__ == "__main__":
-    main()

@@ -112,7 +112,8 @@ def _load(path: str | Path, kind: str) -> nn.Module:
     bad = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if bad:
         raise CheckpointError(f"{path} holds NaN or infinite weights, first in {bad[0]}")
-    return model.eval()
+    # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
+    return model.eval().to(memory_format=torch.channels_last)
 
 
 def _read(path: str | Path) -> tuple[dict, dict]:

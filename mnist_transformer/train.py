@@ -172,11 +172,8 @@ def train_transformer(
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
             holds a finished model.
     """
-    shares = (growth, strips, wildness, label_smoothing)
-    if not all(0 <= share <= 1 for share in shares) or ctc_weight < 0:
-        raise ValueError(
-            "growth, strips, wildness and label_smoothing lie in 0-1, ctc_weight is at least 0"
-        )
+    if not all(0 <= share <= 1 for share in (growth, strips, label_smoothing)) or ctc_weight < 0:
+        raise ValueError("growth, strips and label_smoothing lie in 0-1, ctc_weight is at least 0")
     settings = dict(
         kind="transformer",
         epochs=epochs,
@@ -511,6 +508,8 @@ def _check_settings(settings: dict, interval: int) -> None:
         raise ValueError(f"lr must be above 0, not {settings['lr']}")
     if not 0 <= settings["averaging"] < 1:
         raise ValueError(f"averaging must be at least 0 and below 1, not {settings['averaging']}")
+    if not 0 <= settings["wildness"] <= 1:
+        raise ValueError(f"wildness lies in 0-1, not at {settings['wildness']}")
     if settings["warmup_steps"] < 0:
         raise ValueError(f"warmup_steps must be at least 0, not {settings['warmup_steps']}")
 

@@ -182,6 +182,7 @@ def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
         ({"lr": 0.0}, "lr"),
         ({"lr": float("nan")}, "lr"),
         ({"growth": 2}, "growth"),
+        ({"wildness": -1}, "wildness"),
         ({"warmup_steps": -1}, "warmup_steps"),
         ({"interval": 0}, "interval"),
     ],

@@ -1,0 +1,73 @@
+"""Reading one drawing and a batch of 64, greedily, beside the peers; and what looking costs."""
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.peers import STEPS, peers
+from benchmarks.timing import fastest_multiplication, machine, medians
+from mnist_transformer import Transformer, load_transformer, make_lines
+from mnist_transformer.config import END, START
+from mnist_transformer.dataset import embedded_digits
+
+BATCHES = {1: 40, 64: 8}  # size -> rounds
+
+
+def same_digits(model: Transformer, canvases: torch.Tensor) -> bool:
+    """Whether lines are read alike in a batch, alone, and without any cache."""
+    together = [reading.digits for reading in model.read_canvases(canvases)]
+    alone = [model.read_canvases(canvas[None])[0].digits for canvas in canvases]
+    memory, tokens = model.encoder(canvases), torch.full((len(canvases), 1), START)
+    for _ in range(STEPS):
+        newest = model.decoder(tokens, memory)[:, -1].argmax(-1)
+        tokens = torch.cat([tokens, newest[:, None]], 1)
+    lines = [row.tolist()[1:] for row in tokens]
+    anew = ["".join(map(str, line[: line.index(END)])) for line in lines]
+    return together == alone == anew
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Print the tables."""
+    model = load_transformer()
+    readers = {name: peer.read for name, peer in peers().items()}
+    # Eight digits and the end: as many steps as the peers take.
+    generator = torch.Generator().manual_seed(0)
+    canvases, _ = make_lines(embedded_digits("test"), 400, model.config, generator, (8, 8), 0)
+    read = model.read_canvases(canvases)
+    canvases = canvases[[len(reading.digits) == 8 for reading in read]][:64]
+    print(f"{machine()}\n")
+    print("| reading to the end token | " + " | ".join(f"batch of {n}" for n in BATCHES) + " |")
+    print("|---|" + "---|" * len(BATCHES), flush=True)
+    rows: dict[str, list[str]] = {}
+    for size, rounds in BATCHES.items():
+        batch = canvases[:size]
+        calls = {"ours, with everything a reading says": lambda b=batch: model.read_canvases(b)}
+        calls |= {name: lambda b=batch, r=r: r(b) for name, r in readers.items()}
+        times = medians(calls, rounds)
+        ours = next(iter(times.values()))
+        for name, seconds in times.items():
+            cell = f"{1000 * seconds:.1f} ms ({seconds / ours:.1f} times ours)"
+            rows.setdefault(name, []).append(cell)
+    for name, cells in rows.items():
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+    with FlopCounterMode(display=False) as counter:
+        model.read_canvases(canvases)
+    seconds = medians({"ours": lambda: model.read_canvases(canvases)}, 8)["ours"]
+    share = counter.get_total_flops() / seconds / fastest_multiplication()
+    print(f"\nshare of this machine's matrix product, batch of {len(canvases)}: {share:.0%}")
+
+    looking = medians(
+        {
+            "plain": lambda: model.read_canvases(canvases[:1]),
+            "recorded": lambda: model.read_canvases(canvases[:1], attention=True),
+        },
+        60,
+    )
+    maps = model.read_canvases(canvases[:1], attention=True)[0].attention
+    held = sum(m.numel() * m.element_size() for m in (maps.encoder, maps.decoder, maps.cross))
+    print(
+        f"recording every map: {looking['recorded'] / looking['plain']:.2f} times plain reading, "
+        f"{held / 1000:.0f} kB a reading"
+    )
+    print(f"same digits with cache, without, and in a batch: {same_digits(model, canvases)}")
