@@ -1,4 +1,4 @@
-"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate|profile`."""
+"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate|profile|export`."""
 
 import argparse
 import json
@@ -17,10 +17,12 @@ from .checkpoint import (
 )
 from .config import GRID_CONFIG
 from .dataset import SPLITS, load_digits
+from .export import export_onnx
 from .ink import InkError, open_drawing
 from .measures import MEASURES, as_text
 from .profiling import profile
 from .train import (
+    FAST_CLASSIFIER,
     SHIPPED_CLASSIFIER,
     SHIPPED_GRID,
     SHIPPED_TRANSFORMER,
@@ -41,6 +43,7 @@ PRESETS = {
         "classifier": SHIPPED_CLASSIFIER,
         "grid": SHIPPED_GRID,
     },
+    "fast": {"classifier": FAST_CLASSIFIER},
 }
 LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
 
@@ -80,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--preset",
         choices=PRESETS,
         default="documented",
-        help="the recipe: the plain one (default), or the one that made weights/",
+        help="the recipe: the plain one (default), the one that made weights/, or a fast one",
     )
     train.add_argument("--epochs", type=int, help="instead of the preset's")
     train.add_argument("--batch-size", type=int, help="instead of the preset's")
@@ -124,6 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(variants)
     variants.set_defaults(run=_ablate)
 
+    export = commands.add_parser("export", help="write the transformer as two ONNX graphs")
+    export.add_argument("folder", type=Path)
+    export.add_argument("--weights", default=TRANSFORMER_WEIGHTS, help="another transformer")
+    export.set_defaults(run=_export)
+
     times = commands.add_parser("profile", help="time the parts of a training step")
     _add_data(times)
     times.set_defaults(run=_profile)
@@ -140,6 +148,12 @@ def _ablate(options: argparse.Namespace) -> int:
             f"{row.seconds:.0f} |",
             flush=True,
         )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    for path in export_onnx(load_transformer(options.weights), options.folder):
+        print(path)
     return 0
 
 
@@ -191,6 +205,8 @@ def _read(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     chosen = {"epochs": options.epochs, "batch_size": options.batch_size, "lr": options.lr}
     chosen = {name: value for name, value in chosen.items() if value is not None}
+    if options.model not in PRESETS[options.preset]:
+        raise ValueError(f"there is no {options.preset} recipe of the {options.model}")
     recipe = PRESETS[options.preset][options.model]
     out = options.out or Path("runs") / f"{options.model}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))

@@ -13,7 +13,8 @@ from .classifier import Classifier
 from .config import Config
 from .transformer import Transformer
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
+_INSTALLED = Path(__file__).parent / "weights"  # a wheel carries them inside the package
+WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "weights"
 TRANSFORMER_WEIGHTS = WEIGHTS / "transformer_model.safetensors"
 CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
 GRID_WEIGHTS = WEIGHTS / "grid_model.safetensors"

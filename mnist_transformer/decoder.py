@@ -1,5 +1,7 @@
 """The decoder: given the drawing's memory and the tokens so far, what comes next?"""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from .mlp import MLP
 from .positions import sinusoids
 
 
+@dataclass
 class LayerCache:
     """What one decoder layer keeps between decoding steps.
 
@@ -16,10 +19,10 @@ class LayerCache:
     by one per step: each (batch, heads, length, head_dim).
     """
 
-    def __init__(self, layer: "DecoderLayer", memory: Tensor):
-        self.memory_key, self.memory_value = layer.cross_attention.project(memory)
-        self.key: Tensor | None = None
-        self.value: Tensor | None = None
+    memory_key: Tensor
+    memory_value: Tensor
+    key: Tensor | None = None
+    value: Tensor | None = None
 
     def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add the newest token's key and value; return those of all tokens."""
@@ -115,7 +118,7 @@ class Decoder(nn.Module):
 
     def start(self, memory: Tensor) -> list[LayerCache]:
         """Begin cached decoding: project the memory once for every layer."""
-        return [LayerCache(layer, memory) for layer in self.layers]
+        return [LayerCache(*layer.cross_attention.project(memory)) for layer in self.layers]
 
     def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
         """Logits (batch, NUM_OUTCOMES) of what follows `token`, (batch,), at `position`."""

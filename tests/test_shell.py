@@ -100,6 +100,7 @@ def test_evaluate_transformer(capsys, model, monkeypatch, digits):
         (["evaluate", "classifier", "--data", "nowhere/at/all"], "no MNIST"),
         (["train", "transformer", "--epochs", "0"], "epochs"),
         (["train", "transformer", "--lr", "-1"], "lr"),
+        (["train", "grid", "--preset", "fast"], "no fast recipe of the grid"),
     ],
 )
 def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypatch, digits):

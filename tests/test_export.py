@@ -1,0 +1,43 @@
+import numpy as np
+import onnxruntime
+import pytest
+
+from mnist_transformer import load_transformer, make_lines
+from mnist_transformer.config import END, START
+from mnist_transformer.export import export_onnx
+
+
+def read_with_onnx(folder, canvases):
+    """Greedy reading without PyTorch: the digits of every canvas."""
+    encoder, step = (
+        onnxruntime.InferenceSession(folder / name)
+        for name in ("encoder.onnx", "decoder_step.onnx")
+    )
+    keys, values = encoder.run(None, {"canvases": canvases})
+    state = {"memory_keys": keys, "memory_values": values}
+    layers, batch, heads, _, size = keys.shape
+    state["keys"] = state["values"] = np.zeros((layers, batch, heads, 0, size), np.float32)
+    token = np.full(batch, START)
+    tokens = []
+    for position in range(9):
+        inputs = state | {"token": token, "position": np.array(position)}
+        logits, state["keys"], state["values"] = step.run(None, inputs)
+        token = logits.argmax(-1)
+        tokens.append(token)
+    lines = [list(line) for line in np.stack(tokens, 1)]
+    return ["".join(map(str, line[: line.index(END)])) for line in lines], logits
+
+
+def test_onnxruntime_reads_the_same_digits(digits, tmp_path):
+    import torch
+
+    model = load_transformer()
+    generator = torch.Generator().manual_seed(0)
+    canvases, _ = make_lines(digits, 24, model.config, generator, wildness=0)
+    expected = model.read_canvases(canvases)
+    export_onnx(model, tmp_path)
+    read, logits = read_with_onnx(tmp_path, canvases.numpy())
+    assert read == [reading.digits for reading in expected]
+    alone, _ = read_with_onnx(tmp_path, canvases[:1].numpy())
+    assert alone == read[:1]
+    assert pytest.approx(1.0) == float(torch.tensor(logits).softmax(-1)[0].sum())

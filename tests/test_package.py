@@ -1,0 +1,47 @@
+"""The project installed elsewhere: as a wheel, and as a container would install it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_wheel_carries_the_weights_and_reads_from_any_folder(tmp_path):
+    source = tmp_path / "source"  # building leaves files behind
+    for name in ("mnist_transformer", "weights"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "requirements.txt", "README.md"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*pip, *build, str(source)], check=True, capture_output=True)
+    wheel = next(tmp_path.glob("*.whl"))
+    place = tmp_path / "place"
+    install = ["install", "--no-deps", "--target", str(place), str(wheel)]
+    subprocess.run([*pip, *install], check=True, capture_output=True)
+    read = subprocess.run(
+        [place / "bin" / "mnist-transformer", "read", ROOT / "demo" / "examples" / "2026.png"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+    )
+    assert ": 2026 " in read.stdout, read.stderr
+
+
+def test_the_container_has_all_it_names():
+    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    copied = [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]
+    assert all((ROOT / name).exists() for name in copied)
+    needed = {"demo", "mnist_transformer", "weights", "requirements.txt", ".streamlit"}
+    assert {name.rstrip("/") for name in copied} == needed
+    command = next(line for line in lines if line.startswith("CMD"))
+    assert "demo/app.py" in command
+    port = re.search(r"EXPOSE (\d+)", "\n".join(lines))[1]
+    assert f"--server.port={port}" in command
+    front = (ROOT / "README.md").read_text().split("---")[1]  # what Spaces reads
+    assert "sdk: docker" in front and f"app_port: {port}" in front
