@@ -308,6 +308,24 @@ def test_a_head_that_looks_everywhere_alike_does_so(page):
     assert page.complaints == []
 
 
+def test_layers_and_positions_are_switched_off(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.get_by_role("tab", name="Intervene").click()
+    model = load_transformer()
+    canvas = model.read(Image.open(EXAMPLE)).canvas
+    layer = page.get_by_test_id("stButtonGroup").filter(has_text="Whole layers off")
+    layer.get_by_text("Decoder 2").click()
+    off = frozenset({("decoder", 1)})
+    wait_for_certainties(page, read_changed(model, canvas, Intervention(layers_off=off)))
+    page.get_by_text("Positional encoding off").click()
+    both = Intervention(layers_off=off, positions_off=True)
+    wait_for_certainties(page, read_changed(model, canvas, both))
+    layer.get_by_text("Decoder 2").click()
+    wait_for_certainties(page, read_changed(model, canvas, Intervention(positions_off=True)))
+    assert page.complaints == []
+
+
 def test_turn_thickness_and_noise_do_as_the_library_says(page):
     page.get_by_role("button", name="2026", exact=True).click()
     wait_for_digits(page, "2026")

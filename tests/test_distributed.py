@@ -1,51 +1,70 @@
 """Training shared by two processes of one machine."""
 
+import itertools
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from mnist_transformer import distributed, load_transformer, train_transformer
+from mnist_transformer import Config, distributed, load_transformer, train_transformer
 from mnist_transformer.checkpoint import read_facts
 from mnist_transformer.dataset import embedded_digits
 
 ROOT = Path(__file__).parent.parent
-SCRIPT = textwrap.dedent("""
-    import os, sys
-    from mnist_transformer import Config, distributed, train_transformer
-    from mnist_transformer.dataset import embedded_digits
+# Linear patches: batch norm would tell shares of a batch from the whole.
+CONFIG = Config(
+    canvas_width=96,
+    stem_channels=(),
+    model_dim=32,
+    mlp_dim=32,
+    encoder_layers=1,
+    decoder_layers=1,
+    max_digits=3,
+    dropout=0.0,
+)
 
-    path, stop_at, die_at = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    # Linear patches: batch norm would tell shares of a batch from the whole.
-    config = Config(canvas_width=96, stem_channels=(), model_dim=32, mlp_dim=32,
-                    encoder_layers=1, decoder_layers=1, max_digits=3, dropout=0.0)
-    steps = 0
+
+def train(path, stop_at=0, die_at=0):
+    """Two epochs of ten steps; stopped at one step, or all processes but the first killed."""
+    steps = itertools.count(1)
 
     def stop():
-        global steps
-        steps += 1
-        if steps == die_at and not distributed.is_first():
+        step = next(steps)
+        if step == die_at and not distributed.is_first():
             os.kill(os.getpid(), 9)
-        return steps == stop_at
+        return step == stop_at
 
-    with distributed.joined("cpu"):
-        train_transformer(
-            epochs=2, batch_size=16, config=config, lines_per_epoch=160, interval=2,
-            label_smoothing=0.0, ctc_weight=0.3, muon=True, averaging=0.9,
-            digits=embedded_digits("train"), validation=embedded_digits("validation"),
-            checkpoint=path, progress_bar=False, stop=stop)
-""")
+    train_transformer(
+        epochs=2,
+        batch_size=16,
+        config=CONFIG,
+        lines_per_epoch=160,
+        interval=2,
+        label_smoothing=0.0,
+        ctc_weight=0.3,
+        muon=True,
+        averaging=0.9,
+        digits=embedded_digits("train"),
+        validation=embedded_digits("validation"),
+        checkpoint=path,
+        progress_bar=False,
+        stop=stop,
+    )
 
 
-def run(path, processes, stop_at=0, die_at=0):
-    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
+def train_in_two(path, **how):
+    """`train` in two processes, started by torchrun."""
     script = path.with_suffix(".py")
-    script.write_text(SCRIPT)
+    script.write_text(
+        "from mnist_transformer.distributed import joined\n"
+        "from tests.test_distributed import train\n"
+        f"with joined('cpu'): train({str(path)!r}, **{how})"
+    )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     return subprocess.run(
-        [*command, "--standalone", str(script), str(path), str(stop_at), str(die_at)],
+        [*torchrun, "--nproc-per-node=2", str(script)],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -57,28 +76,26 @@ def log(path):
     return [(entry["step"], entry["loss"]) for entry in read_facts(path)["log"]]
 
 
-def test_two_processes_learn_what_one_does_and_take_over_from_each_other(tmp_path):
+def test_two_processes_learn_what_one_does_and_hand_over_to_one(tmp_path):
     one, two, both = (tmp_path / f"{name}.safetensors" for name in ("one", "two", "both"))
-    for path, processes in ((one, 1), (two, 2)):
-        done = run(path, processes)
-        assert done.returncode == 0, done.stderr
+    train(one)
     expected = [(step, pytest.approx(loss, rel=0.01)) for step, loss in log(one)]
-    assert log(two) == expected
-    assert run(both, 2, stop_at=7).returncode == 0  # two processes begin,
-    assert both.with_suffix(".resume").exists()
-    done = run(both, 1)  # and one goes on
+    done = train_in_two(two)
     assert done.returncode == 0, done.stderr
+    assert log(two) == expected
+    done = train_in_two(both, stop_at=7)
+    assert done.returncode == 0 and both.with_suffix(".resume").exists(), done.stderr
+    train(both)
     assert log(both) == expected
 
 
 def test_a_process_that_dies_ends_the_run_and_leaves_a_checkpoint(tmp_path):
     path = tmp_path / "run.safetensors"
-    done = run(path, 2, die_at=7)
+    done = train_in_two(path, die_at=7)
     assert done.returncode != 0
     assert "another process of this run is gone" in done.stderr
     load_transformer(path)
-    done = run(path, 2)
-    assert done.returncode == 0, done.stderr
+    train(path)
     assert [step for step, _ in log(path)] == [10, 20]
 
 
