@@ -63,6 +63,7 @@ VARIANTS: dict[str, dict] = {
     "AdamW alone, no Muon": {"muon": False},
     "no CTC loss": {"ctc_weight": 0.0},
     "no growth, no strips: whole canvases": {"growth": 0.0, "strips": 0.0},
+    "one convolution a stage of the stem": _with(stem_depth=1),
     "linear patches that do not overlap": _with(stem_channels=()),
     "patches of 16 pixels": _with(patch_size=16, stem_channels=(32, 64, 128, 128)),
     "2 encoder layers": _with(encoder_layers=2),
