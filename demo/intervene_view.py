@@ -57,7 +57,7 @@ def _choose(model: Transformer) -> Intervention:
     )
     heads = all_heads(model.config)
     chosen: list[Head] = []
-    left, right = st.columns([6, 5])
+    left, right = st.columns([4, 3])
     for column, (attention, name) in zip((left, right, left), NAMES.items(), strict=True):
         chosen += column.pills(
             name,

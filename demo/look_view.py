@@ -173,5 +173,6 @@ def _inside(reading: Reading, model: Transformer) -> None:
 
 
 def plot(figure: go.Figure, key: str) -> None:
-    """Show a figure at the page's width."""
+    """Show a figure at the page's width, in letters for the back row."""
+    figure.update_layout(font_size=15)
     st.plotly_chart(figure, width="stretch", config=CONFIG, key=key)

@@ -303,7 +303,7 @@ def decoder_attention_figure(reading: Reading) -> go.Figure:
     )
     figure.update_xaxes(title="looked at", row=layers)
     figure.update_yaxes(title="choosing", col=1)
-    figure.update_annotations(font_size=13, yshift=4)
+    figure.update_annotations(font_size=16, yshift=4)
     figure.update_layout(
         height=260 * layers, margin={"l": 10, "r": 10, "t": 30, "b": 10}, plot_bgcolor="#e9ecef"
     )
@@ -524,7 +524,7 @@ def _over_drawing(
     figure.update_xaxes(showticklabels=True, dtick=4, title="patch column", tickangle=0, **bottom)
     figure.update_yaxes(range=[rows - 0.5, -0.5], **bare, **outline)
     figure.update_yaxes(showticklabels=True, dtick=1, title="row", col=1)
-    figure.update_annotations(font_size=13, yshift=3)
+    figure.update_annotations(font_size=16, yshift=3)
     figure.update_layout(
         height=_PANEL_HEIGHT * heads + 50,
         margin={"l": 10, "r": 10, "t": 26, "b": 10, "pad": 0},
