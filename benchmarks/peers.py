@@ -4,6 +4,7 @@ Each peer reads greedily, (batch, height, width) -> tokens (batch, STEPS), and g
 teacher forcing, which is all that a benchmark needs. None is trained: all take STEPS steps.
 """
 
+import dataclasses
 import math
 import warnings
 
@@ -13,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, VisionEncoderDecoderModel,
 from vit_pytorch.vit import Transformer as ViTLayers
 from x_transformers import AutoregressiveWrapper, Decoder, TransformerWrapper
 
-from mnist_transformer import Config
+from mnist_transformer import Config, Transformer
 from mnist_transformer.config import END, PAD, START, VOCABULARY_SIZE
 
 CONFIG = Config(dropout=0.0)
@@ -153,6 +154,14 @@ class LucidrainsPeer(nn.Module):
         return self.decoder.generate(
             start, STEPS, context=self.memory(canvases), temperature=0.0, cache_kv=True
         )
+
+
+def linear_patches() -> Transformer:
+    """Our own model with the peers' input: patches that become vectors by one linear map."""
+    model = Transformer(dataclasses.replace(CONFIG, stem_channels=())).eval()
+    with torch.no_grad():
+        model.decoder.outcome.bias[END] = -1e9  # it takes STEPS steps, too
+    return model
 
 
 def peers() -> dict[str, nn.Module]:
