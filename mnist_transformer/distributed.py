@@ -32,6 +32,7 @@ def joined(device: str) -> Iterator[None]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
     try:
         yield
+        distributed.barrier()  # whoever left before the others were done could pull them down
     except RuntimeError as error:
         if "peer" not in str(error) and not isinstance(error, distributed.DistError):
             raise
