@@ -72,7 +72,6 @@ VARIANTS: dict[str, dict] = {
     "post-norm encoder": {"make_model": _post_norm},
     "positions from random, not sinusoids": {"make_model": _random_positions},
     "1-D positions: columns, no rows": {"make_model": _columns_only},
-    "dropout 0.1": _with(dropout=0.1),
 }
 
 
