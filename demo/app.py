@@ -24,14 +24,19 @@ st.title("MNIST Transformer", anchor=False)
 tour.show()
 model = shipped_model()
 drawing, strokes, reading = read_view.show(model)
+# Only the open section is worked out; another when it is opened.
 look, intervene, change, train = st.tabs(
-    ["Look inside", "Intervene", "Change one thing", "Train your own"]
+    ["Look inside", "Intervene", "Change one thing", "Train your own"], on_change="rerun"
 )
-with look:
-    look_view.show(reading, model)
-with intervene:
-    intervene_view.show(reading, model)
-with change:
-    change_view.show(reading, strokes, model)
-with train:
-    train_view.show(drawing, model)
+if look.open:
+    with look:
+        look_view.show(reading, model)
+if intervene.open:
+    with intervene:
+        intervene_view.show(reading, model)
+if change.open:
+    with change:
+        change_view.show(reading, strokes, model)
+if train.open:
+    with train:
+        train_view.show(drawing, model)
