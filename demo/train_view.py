@@ -129,10 +129,16 @@ def _show_run(runs: list[TrainingJob], was_running: bool) -> None:
             disabled=not job.running or job.stopping,
             on_click=job.stop,
         )
-    histories = {run.name: list(run.history) for run in runs if run.kind == job.kind}
+    # Numbered, as two runs may have the same settings.
+    names = [f"{n}: {run.name}" for n, run in enumerate(runs, 1)]
+    histories = {
+        name: list(run.history)
+        for name, run in zip(names, runs, strict=True)
+        if run.kind == job.kind
+    }
     for column, name in zip(st.columns(3), ("loss", "accuracy", "lr"), strict=True):
         with column:
-            plot(curve_figure(histories, job.name, name), f"{name}-figure")
+            plot(curve_figure(histories, names[-1], name), f"{name}-figure")
     if job.glimpse is not None and job.glimpse.steps:
         st.markdown(f"**One fixed line, 314159, as it reads it now: {job.glimpse.digits}**")
         st.caption("Where it looks at each step. Reading from left to right is a falling diagonal.")

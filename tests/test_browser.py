@@ -431,6 +431,39 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_
     assert page.complaints == []
 
 
+def test_runs_are_compared(page):
+    for _ in range(2):
+        start_training(page)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_text("Stopped: step").wait_for()
+    curves = page.locator(".st-key-loss-figure .js-plotly-plot")
+    names = curves.evaluate("plot => plot._fullData.map(trace => trace.name)")
+    assert len(names) >= 2 and all("30,000 drawings" in name for name in names)
+    assert page.complaints == []
+
+
+def test_the_tour_leads_through_five_stops(page):
+    for stop in range(2, 6):
+        page.get_by_role("button", name="Next").click()
+        page.get_by_text(f"{stop} of 5").wait_for()
+    page.get_by_role("button", name="Done").click()
+    page.get_by_text("5 of 5").wait_for(state="detached")
+    assert page.complaints == []
+
+
+def test_the_page_follows_a_dark_theme(browser, server):
+    context = browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 1100})
+    page = context.new_page()
+    page.goto(server[0])
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    style = "element => getComputedStyle(element).{}.match(/\\d+/g).slice(0, 3).map(Number)"
+    dark = page.locator(".stApp").evaluate(style.format("backgroundColor"))
+    light = page.locator(".reading .digit").first.evaluate(style.format("color"))
+    assert max(dark) < 60 and min(light) > 200
+    context.close()
+
+
 def test_who_comes_third_waits_in_line(page, browser, server):
     others = [open_page(browser, server[0]) for _ in range(2)]
     for visitor in others:
