@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -211,6 +212,16 @@ def test_the_reading_can_be_taken_along(page):
         page.get_by_role("button", name="Cross-attention to play (HTML)").click()
     html = Path(download.value.path()).read_text()
     assert "Plotly.addFrames" in html and "https://cdn" not in html.split("<body>")[1][:2000]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All numbers and maps (NPZ)").click()
+    with np.load(download.value.path()) as saved:
+        assert saved["cross"].shape == (2, 4, reading.steps, 112)
+    page.keyboard.press("Escape")
+    figure = page.locator(".st-key-timeline .js-plotly-plot")
+    figure.hover()
+    with page.expect_download() as download:
+        figure.locator('.modebar-btn[data-attr="toImage"], .modebar-btn').first.click(force=True)
+    assert Path(download.value.path()).read_text().startswith("<svg")
     assert page.complaints == []
 
 
