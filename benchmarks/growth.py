@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from benchmarks.timing import machine, medians
 from mnist_transformer import Config, Transformer
+from mnist_transformer.config import START
 from tests.chromium import ROOT, launch
 
 BASE = Config(dropout=0.0)
@@ -34,7 +35,7 @@ def _config(**changes) -> Config:
 def read(model: Transformer, canvases: torch.Tensor, tokens: int) -> None:
     """Exactly `tokens` steps, as an untrained model ends where it likes."""
     caches = model.decoder.start(model.encoder(canvases))
-    token = torch.full((len(canvases),), 11)
+    token = torch.full((len(canvases),), START)
     for position in range(tokens):
         token = model.decoder.step(token, position, caches).argmax(-1)
 

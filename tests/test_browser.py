@@ -33,12 +33,10 @@ from tests.chromium import (
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
 
 # Where REQUIRE_BROWSER is set, as in CI, a missing Chromium fails instead.
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None and "REQUIRE_BROWSER" not in os.environ,
-        reason="needs Chromium on the PATH (apt-get install chromium)",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "REQUIRE_BROWSER" not in os.environ,
+    reason="needs Chromium on the PATH (apt-get install chromium)",
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +93,11 @@ def test_a_link_reopens_the_drawing(page, browser):
     broken.context.close()
 
 
+def open_example(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+
+
 def heat_maps(page):
     """The heat maps in the newest figure: how many, and the largest weight of each."""
     return page.evaluate(
@@ -138,8 +141,7 @@ def wait_for_certainties(page, reading):
 
 
 def test_every_head_is_shown_over_the_drawing(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     assert all(0 < peak <= 1 for peak in wait_for_heat_maps(page, 2 * 4))
     assert page.locator(".js-plotly-plot .layer-below image, .js-plotly-plot image").count() >= 8
     page.get_by_role("radio", name="Encoder self-attention").click(force=True)
@@ -150,8 +152,7 @@ def test_every_head_is_shown_over_the_drawing(page):
 
 
 def test_scrubbing_through_the_steps_needs_no_server(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
     wait_for_peaks(page, cross[:, :, 0])
     page.evaluate("""() => {
@@ -168,8 +169,7 @@ def test_scrubbing_through_the_steps_needs_no_server(page):
 
 
 def test_one_head_alone_is_shown_large(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_test_id("stButtonGroup").filter(has_text="One head").get_by_text("2.3").click()
     cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
     wait_for_peaks(page, cross[1:, 2:3, 0])
@@ -179,8 +179,7 @@ def test_one_head_alone_is_shown_large(page):
 
 
 def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     model = load_transformer()
     reading = model.read(Image.open(EXAMPLE), attention=True)
     page.get_by_role("radio", name="What it used").click(force=True)
@@ -198,8 +197,7 @@ def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
 
 
 def test_the_reading_can_be_taken_along(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_text("Take it with you").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Reading (JSON)").click()
@@ -246,8 +244,7 @@ def test_on_a_phone_a_finger_writes(browser, server):
 
 
 def test_a_patch_is_touched(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("radio", name="Encoder self-attention").click(force=True)
     picker = page.locator(".st-key-picker .js-plotly-plot .nsewdrag")
     picker.wait_for()
@@ -267,8 +264,7 @@ def test_a_patch_is_touched(page):
 
 
 def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("tab", name="Intervene").click()
     page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention").get_by_text(
         "1.3"
@@ -291,8 +287,7 @@ def figure_data(page, key):
 
 
 def test_the_ranking_of_heads_and_the_logit_lens_are_the_librarys(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("tab", name="Intervene").click()
     model = load_transformer()
     reading = model.read(Image.open(EXAMPLE), attention=True)
@@ -304,8 +299,7 @@ def test_the_ranking_of_heads_and_the_logit_lens_are_the_librarys(page):
 
 
 def test_a_head_that_looks_everywhere_alike_does_so(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("tab", name="Intervene").click()
     page.get_by_role("radio", name="Let heads look everywhere alike").click(force=True)
     heads = page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention")
@@ -320,8 +314,7 @@ def test_a_head_that_looks_everywhere_alike_does_so(page):
 
 
 def test_layers_and_positions_are_switched_off(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("tab", name="Intervene").click()
     model = load_transformer()
     canvas = model.read(Image.open(EXAMPLE)).canvas
@@ -338,8 +331,7 @@ def test_layers_and_positions_are_switched_off(page):
 
 
 def test_turn_thickness_and_noise_do_as_the_library_says(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     page.get_by_role("tab", name="Change one thing").click()
     model = load_transformer()
     canvas = model.read(Image.open(EXAMPLE)).canvas
@@ -358,8 +350,7 @@ def test_turn_thickness_and_noise_do_as_the_library_says(page):
 
 
 def test_the_keyboard_steps_through_the_reading(page):
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
     wait_for_peaks(page, cross[:, :, 0])
     steps = page.locator(".st-key-step-keys")
@@ -466,8 +457,7 @@ def test_the_page_follows_a_dark_theme(browser, server):
     context = browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 1100})
     page = context.new_page()
     page.goto(server[0])
-    page.get_by_role("button", name="2026", exact=True).click()
-    wait_for_digits(page, "2026")
+    open_example(page)
     style = "element => getComputedStyle(element).{}.match(/\\d+/g).slice(0, 3).map(Number)"
     dark = page.locator(".stApp").evaluate(style.format("backgroundColor"))
     light = page.locator(".reading .digit").first.evaluate(style.format("color"))
