@@ -287,16 +287,26 @@ def _paste(windows: Tensor, x: Tensor, width: int) -> Tensor:
 
 def _share_of_core(images: Tensor) -> Tensor:
     """(n, 1, 1, 1) from 0, strokes one pixel wide, to 1, strokes so wide that loops may close."""
-    core = -F.max_pool2d(-images, 3, stride=1, padding=1)
+    core = -_darkest_around(-images)
     share = core.sum((1, 2, 3), keepdim=True) / images.sum((1, 2, 3), keepdim=True)
     return ((share - 0.05) / 0.3).clamp(0, 1)
 
 
 def change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
     """Thicken (amount > 0, up to one pixel a side) or thin (amount < 0) grey strokes."""
-    thick = F.max_pool2d(images, 3, stride=1, padding=1)
-    thin = -F.max_pool2d(-images, 3, stride=1, padding=1)
+    thick, thin = _darkest_around(images), -_darkest_around(-images)
     return images + amount.abs() * (torch.where(amount > 0, thick, thin) - images)
+
+
+def _darkest_around(images: Tensor) -> Tensor:
+    """The greatest of every pixel and its eight neighbours.
+
+    `F.max_pool2d` gives the same, but takes pictures of one channel pixel by pixel.
+    """
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    rows = torch.maximum(padded[..., :-2, :], padded[..., 2:, :])
+    rows = torch.maximum(rows, padded[..., 1:-1, :])
+    return torch.maximum(torch.maximum(rows[..., :-2], rows[..., 2:]), rows[..., 1:-1])
 
 
 def draw_digits(
@@ -330,10 +340,14 @@ def draw_digits(
     x, y = x * turn.cos() + y * turn.sin(), y * turn.cos() - x * turn.sin()
     x = (x + slant * y) / (scale * aspect)
     y = y / scale
-    net = torch.stack([x, y], dim=3) / 14
-    net = net + F.grid_sample(bend / 14, net, padding_mode="border", align_corners=False).permute(
-        0, 2, 3, 1
-    )
+    net = torch.stack([x, y], dim=1) / 14
+    net = net + _sample(bend / 14, net, padding_mode="border")
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    net = net + ((middle - 14) / 14).view(-1, 1, 1, 2)
-    return F.grid_sample(images, net, align_corners=False).squeeze(1)
+    net = net + ((middle - 14) / 14).view(-1, 2, 1, 1)
+    return _sample(images, net).squeeze(1)
+
+
+def _sample(images: Tensor, net: Tensor, padding_mode: str = "zeros") -> Tensor:
+    """`images` where `net` points: (n, 2, height, width), x and y from -1 to 1."""
+    places = net.permute(0, 2, 3, 1)
+    return F.grid_sample(images, places, "bilinear", padding_mode, align_corners=False)
