@@ -10,6 +10,7 @@ import re
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 
+from benchmarks.timing import machine
 from demo import link
 from mnist_transformer import load_transformer
 from tests.chromium import serve
@@ -45,8 +47,13 @@ def drawing(number: int) -> list[dict]:
     return drawn
 
 
-async def visit(address: str, number: int, own: str, readings: int, pause: float) -> Outcome:
-    """One person: `readings` readings, the first of a drawing of his own that reads `own`."""
+async def visit(
+    address: str, number: int, own: str, readings: int, pause: float, seen: Callable[[], None]
+) -> Outcome:
+    """One person: `readings` readings, the first of a drawing of his own that reads `own`.
+
+    `seen` is called after each.
+    """
     chance = random.Random(number)
     outcome = Outcome()
     buttons: dict[str, str] = {}
@@ -73,6 +80,7 @@ async def visit(address: str, number: int, own: str, readings: int, pause: float
             if answer.WhichOneof("type") == "script_finished":
                 if not shown:
                     raise RuntimeError(f"session {number} never saw {expected}")
+                seen()
                 return
 
     url = address.replace("http", "ws") + "/_stcore/stream"
@@ -99,30 +107,48 @@ def memory(port: str) -> float:
     raise RuntimeError(f"no server on port {port}")
 
 
-async def crowd(address: str, people: int, readings: int, pause: float) -> list[Outcome]:
+async def crowd(
+    address: str,
+    people: int,
+    readings: int,
+    pause: float,
+    seen: Callable[[], None] = lambda: None,
+) -> list[Outcome]:
+    """All of them at once; `seen` is called after every reading."""
     model = load_transformer()
     # What each will see of his own drawing: the model's reading, be it right or not.
     own = [model.read(link.picture(drawing(n), SHEET)).digits for n in range(people)]
-    visits = (visit(address, n, own[n], readings, pause) for n in range(people))
+    visits = (visit(address, n, own[n], readings, pause, seen) for n in range(people))
     return await asyncio.gather(*visits)
 
 
 def main(people: tuple[int, ...] = (20, 50), total: int = 1000, pause: float = 5.0) -> None:
-    """Print what each crowd met with, sharing `total` readings."""
+    """Print what each crowd met with while it shared `total` readings."""
     log = Path(tempfile.mkdtemp()) / "log"
+    print(f"{machine()}, pauses of {pause:g} s on average\n")
+    print(
+        "| people | readings | median | 99th percentile | first, all at one moment "
+        "| others' drawings seen | memory after a fifth, half, all |"
+    )
+    print("|---|---|---|---|---|---|---|", flush=True)
     with serve(log) as address:
         port = address.rsplit(":", 1)[1]
         asyncio.run(crowd(address, 1, 3, 0))  # imports and loads what a server has loaded
-        print("| people | readings | median | 99th percentile | foreign readings | memory |")
-        print("|---|---|---|---|---|---|")
-        print(f"| 1 | 3 | | | | {memory(port):.0f} MB |", flush=True)
         for count in people:
-            outcomes = asyncio.run(crowd(address, count, total // len(people) // count, pause))
-            seconds = [s for outcome in outcomes for s in outcome.seconds]
+            held: list[float] = []
+            each = total // count
+            outcomes = asyncio.run(
+                crowd(address, count, each, pause, lambda held=held: held.append(memory(port)))
+            )
+            first = [outcome.seconds[0] for outcome in outcomes]
+            later = [s for outcome in outcomes for s in outcome.seconds[1:]]
+            marks = [held[len(held) // 5], held[len(held) // 2], held[-1]]
             print(
-                f"| {count} | {len(seconds)} | {statistics.median(seconds) * 1000:.0f} ms "
-                f"| {statistics.quantiles(seconds, n=100)[98] * 1000:.0f} ms "
-                f"| {sum(outcome.foreign for outcome in outcomes)} | {memory(port):.0f} MB |",
+                f"| {count} | {len(held)} | {statistics.median(later) * 1000:.0f} ms "
+                f"| {statistics.quantiles(later, n=100)[98] * 1000:.0f} ms "
+                f"| up to {max(first):.1f} s "
+                f"| {sum(outcome.foreign for outcome in outcomes)} "
+                f"| {', '.join(f'{m:.0f}' for m in marks)} MB |",
                 flush=True,
             )
     for word in ("Traceback", "Error"):

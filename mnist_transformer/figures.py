@@ -5,6 +5,8 @@ The page draws with these, and so can a notebook:
 """
 
 import base64
+import copy
+import functools
 import io
 
 import numpy as np
@@ -89,49 +91,48 @@ def _timeline(reading: Reading, weights: Tensor, titles: list[str] | None, step:
     """Panels of (layers, heads, steps, patches) weights, a frame a step, over bars of outcomes."""
     if not 0 <= step < reading.steps:
         raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
-    figure = _over_drawing(reading, weights[:, :, step], titles)
-    bars = distribution_figure(reading, step)
+    data, layout = _panels(reading, weights[:, :, step], titles)
     heads = weights.shape[1]
     # The bars take a strip below the panels, which move up.
     strip = 0.24
-    for name in figure.layout:
+    for name, axis in layout.items():
         if name.startswith("yaxis"):
-            low, high = figure.layout[name].domain
-            figure.layout[name].domain = [strip + (1 - strip) * low, strip + (1 - strip) * high]
-    for title in figure.layout.annotations:
-        title.y = strip + (1 - strip) * title.y
-    figure.add_trace(bars.data[0].update(xaxis="x99", yaxis="y99", showlegend=False))
-    figure.update_layout(
-        xaxis99={"anchor": "y99", "domain": [0, 1], "type": "category", "tickangle": 0},
-        yaxis99={
-            "anchor": "x99",
-            "domain": [0, strip - 0.12],
-            "range": [0, 1],
-            "tickformat": ".0%",
-            "nticks": 3,
-            "title": "probability",
-        },
-    )
-    places = list(range(len(figure.data)))
+            axis["domain"] = [strip + (1 - strip) * end for end in axis["domain"]]
+    for title in layout["annotations"]:
+        title["y"] = strip + (1 - strip) * title["y"]
+    data.append(_outcome_bars(reading, step) | {"xaxis": "x99", "yaxis": "y99"})
+    layout["showlegend"] = False
+    layout["xaxis99"] = {"anchor": "y99", "domain": [0, 1], "type": "category", "tickangle": 0}
+    layout["yaxis99"] = {
+        "anchor": "x99",
+        "domain": [0, strip - 0.12],
+        "range": [0, 1],
+        "tickformat": ".0%",
+        "nticks": 3,
+        "title": {"text": "probability"},
+    }
     frames = []
     for n in range(reading.steps):
-        bar = distribution_figure(reading, n).data[0]
-        data = [{"type": "heatmap", "z": grid} for grid in _grids(reading, weights[:, :, n])]
-        data.append({"type": "bar", "y": bar.y, "marker": {"color": bar.marker.color}})
+        bars = _outcome_bars(reading, n)
+        changes = [{"type": "heatmap", "z": grid} for grid in _grids(reading, weights[:, :, n])]
+        changes.append({name: bars[name] for name in ("type", "y", "marker")})
         # A frame replaces titles whole: the text is this step's, the place the timeline's.
+        texts = titles or _titles(weights[:, :, n])
         annotations = [
-            title.to_plotly_json() | {"text": text}
-            for title, text in zip(
-                figure.layout.annotations, titles or _titles(weights[:, :, n]), strict=True
-            )
+            title | {"text": text} for title, text in zip(layout["annotations"], texts, strict=True)
         ]
-        layout = {"annotations": annotations}
-        frames.append({"name": str(n), "data": data, "traces": places, "layout": layout})
-    figure.frames = frames
+        frames.append(
+            {
+                "name": str(n),
+                "data": changes,
+                "traces": list(range(len(data))),
+                "layout": {"annotations": annotations},
+            }
+        )
     instantly = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
     steadily = {"frame": {"duration": 900, "redraw": True}, "fromcurrent": True}
     names = step_names(reading)
-    figure.update_layout(
+    layout |= dict(
         height=_PANEL_HEIGHT * heads + 310,
         margin={"l": 10, "r": 10, "t": 105, "b": 10, "pad": 0},
         sliders=[
@@ -168,7 +169,7 @@ def _timeline(reading: Reading, weights: Tensor, titles: list[str] | None, step:
             }
         ],
     )
-    return figure
+    return go.Figure(data, layout, frames)
 
 
 def encoder_attention_figure(
@@ -205,7 +206,9 @@ def patch_picker_figure(reading: Reading, patch: int) -> go.Figure:
             hovertemplate="patch column %{x}, row %{y}<extra></extra>",
         )
     )
-    _lay_drawing(figure, _drawing_source(reading), rows, columns, {})
+    figure.add_layout_image(
+        source=_drawing_source(reading), xref="x", yref="y", **_under(rows, columns)
+    )
     _frame_patch(figure, patch, columns, {})
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     figure.update_xaxes(range=[-0.5, columns - 0.5], tickvals=[], **bare)
@@ -323,7 +326,11 @@ def distribution_figure(reading: Reading, step: int) -> go.Figure:
     """
     if not 0 <= step < reading.steps:
         raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
-    return _bars([*"0123456789", "end"], reading.distributions[step].tolist())
+    return _bars(_outcome_bars(reading, step))
+
+
+def _outcome_bars(reading: Reading, step: int) -> dict:
+    return _bar_trace([*"0123456789", "end"], reading.distributions[step].tolist())
 
 
 def importance_figure(importance: dict[Head, float]) -> go.Figure:
@@ -450,19 +457,23 @@ def curve_figure(histories: dict[str, list[Progress]], newest: str, name: str) -
 
 def class_figure(classification: Classification) -> go.Figure:
     """How likely the classifier held each digit."""
-    return _bars(list("0123456789"), classification.probabilities).update_layout(height=200)
+    bars = _bar_trace(list("0123456789"), classification.probabilities)
+    return _bars(bars).update_layout(height=200)
 
 
-def _bars(names: list[str], probabilities: list[float]) -> go.Figure:
+def _bar_trace(names: list[str], probabilities: list[float]) -> dict:
     best = max(probabilities, default=0)
-    figure = go.Figure(
-        go.Bar(
-            x=names,
-            y=probabilities,
-            marker_color=[ACCENT if p == best else "#adb5bd" for p in probabilities],
-            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
-        )
-    )
+    return {
+        "type": "bar",
+        "x": names,
+        "y": probabilities,
+        "marker": {"color": [ACCENT if p == best else "#adb5bd" for p in probabilities]},
+        "hovertemplate": "%{x}: %{y:.2%}<extra></extra>",
+    }
+
+
+def _bars(trace: dict) -> go.Figure:
+    figure = go.Figure([trace])
     figure.update_yaxes(range=[0, 1], tickformat=".0%", title="probability")
     figure.update_xaxes(type="category", tickangle=0)
     figure.update_layout(height=220, margin={"l": 10, "r": 10, "t": 10, "b": 10})
@@ -482,41 +493,62 @@ def _maps(reading: Reading):
     return reading.attention
 
 
-def _over_drawing(
-    reading: Reading,
-    weights: Tensor,
-    titles: list[str] | None = None,
-    marked: int | None = None,
-) -> go.Figure:
-    """Panels of (layers, heads, patches) weights over the drawing: layers across, heads down.
+def _over_drawing(reading: Reading, weights: Tensor, marked: int | None = None) -> go.Figure:
+    """Panels of (layers, heads, patches) weights over the drawing, one patch framed if `marked`."""
+    figure = go.Figure(*_panels(reading, weights))
+    if marked is not None:
+        _, columns = patch_grid(reading)
+        for trace in figure.data:
+            _frame_patch(figure, marked, columns, {"xref": trace.xaxis, "yref": trace.yaxis})
+    return figure
 
-    Without `titles`, row by row, every panel is named by its layer and head.
+
+def _panels(
+    reading: Reading, weights: Tensor, titles: list[str] | None = None
+) -> tuple[list[dict], dict]:
+    """Traces and layout of (layers, heads, patches) weights over the drawing.
+
+    Layers stand side by side, heads under one another. Without `titles`, row by row, every panel
+    is named by its layer and head. Plain dictionaries: Plotly's own objects take ten times as long.
     """
     layers, heads, _ = weights.shape
     rows, columns = patch_grid(reading)
+    layout = copy.deepcopy(_empty_panels(layers, heads, rows, columns))
+    for title, text in zip(layout["annotations"], titles or _titles(weights), strict=True):
+        title["text"] = text
     grids = iter(_grids(reading, weights))
-    source = _drawing_source(reading)
+    drawing = {"source": _drawing_source(reading), **_under(rows, columns)}
+    traces, layout["images"] = [], []
+    for layer in range(layers):
+        for head in range(heads):
+            number = head * layers + layer + 1  # of the panel, counted row by row
+            x, y = (f"{axis}{number if number > 1 else ''}" for axis in "xy")
+            layout["images"].append(drawing | {"xref": x, "yref": y})
+            traces.append(
+                {
+                    "type": "heatmap",
+                    "z": next(grids),
+                    "zmin": 0,
+                    "colorscale": _OVERLAY,
+                    "showscale": False,
+                    "hovertemplate": "column %{x}, row %{y}: %{z:.1%}<extra></extra>",
+                    "xaxis": x,
+                    "yaxis": y,
+                }
+            )
+    return traces, layout
+
+
+@functools.cache
+def _empty_panels(layers: int, heads: int, rows: int, columns: int) -> dict:
+    """The layout of panels without a drawing: the same for every reading, and slow to make."""
     figure = make_subplots(
         heads,
         layers,
-        subplot_titles=titles or _titles(weights),
+        subplot_titles=[" "] * (heads * layers),
         horizontal_spacing=0.03,
         vertical_spacing=0.36 / heads,
     )
-    for layer in range(layers):
-        for head in range(heads):
-            place = {"row": head + 1, "col": layer + 1}
-            _lay_drawing(figure, source, rows, columns, place)
-            figure.add_heatmap(
-                z=next(grids),
-                zmin=0,
-                colorscale=_OVERLAY,
-                showscale=False,
-                hovertemplate="column %{x}, row %{y}: %{z:.1%}<extra></extra>",
-                **place,
-            )
-            if marked is not None:
-                _frame_patch(figure, marked, columns, place)
     bottom = {"row": heads}
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
@@ -530,7 +562,7 @@ def _over_drawing(
         margin={"l": 10, "r": 10, "t": 26, "b": 10, "pad": 0},
         plot_bgcolor="white",
     )
-    return figure
+    return figure.layout.to_plotly_json()
 
 
 def _grids(reading: Reading, weights: Tensor) -> list[np.ndarray]:
@@ -548,20 +580,10 @@ def _titles(weights: Tensor) -> list[str]:
     ]
 
 
-def _lay_drawing(figure: go.Figure, source: str, rows: int, columns: int, place: dict) -> None:
-    """Put the drawing under a panel, as wide and high as its patches."""
-    figure.add_layout_image(
-        source=source,
-        xref="x",
-        yref="y",
-        x=-0.5,
-        y=-0.5,
-        sizex=columns,
-        sizey=rows,
-        sizing="stretch",
-        layer="below",
-        **place,
-    )
+def _under(rows: int, columns: int) -> dict:
+    """Where a picture lies under a panel: as wide and high as its patches."""
+    corner = {"x": -0.5, "y": -0.5, "sizex": columns, "sizey": rows}
+    return {"sizing": "stretch", "layer": "below", **corner}
 
 
 def _frame_patch(figure: go.Figure, patch: int, columns: int, place: dict) -> None:
