@@ -82,41 +82,66 @@ def attention_share(width: int) -> float:
     return config.encoder_layers * times["core"] / times["all"]
 
 
-def main() -> None:
-    """Print the table and make the picture."""
-    print(f"{machine()}\n\n| what grows | value | time | memory |\n|---|---|---|---|", flush=True)
-    figure = make_subplots(1, len(GROWTHS), horizontal_spacing=0.06)
-    for column, (name, (values, what)) in enumerate(GROWTHS.items(), 1):
-        results = [measure(*what(value)) for value in values]
-        for value, (time, memory) in zip(values, results, strict=True):
-            print(f"| {name} | {value} | {time:.1f} ms | {memory:.0f} MB |", flush=True)
+def draw(results: dict[str, dict[int, tuple[float, float]]], shares: dict[int, float]) -> None:
+    """The picture: time and memory by what grows, and attention's share by the canvas's width."""
+    last = len(results) + 1
+    figure = make_subplots(1, last, horizontal_spacing=0.045)
+    for column, (name, rows) in enumerate(results.items(), 1):
         for title, colour, place in (("milliseconds", "#d9480f", 0), ("megabytes", "#1c7ed6", 1)):
             figure.add_scatter(
-                x=values,
-                y=[max(result[place], 0.1) for result in results],
+                x=list(rows),
+                y=[row[place] for row in rows.values()],
                 name=title,
                 line={"color": colour, "width": 3},
                 showlegend=column == 1,
                 row=1,
                 col=column,
             )
-        figure.update_xaxes(type="log", title=name, tickvals=values, row=1, col=column)
-    figure.update_yaxes(type="log")
+        figure.update_xaxes(title=name, tickvals=list(rows), row=1, col=column)
+    decades = {"type": "log", "range": [-0.15, 2.8], "tickvals": [1, 10, 100]}
+    figure.update_yaxes(**decades, ticktext=["1", "10", "100"])
+    figure.add_bar(
+        x=list(shares),
+        y=list(shares.values()),
+        text=[f"{share:.0%}" for share in shares.values()],
+        textposition="outside",
+        textangle=0,
+        marker={"color": "#f08c00"},
+        name="attention's share of the encoder's time",
+        row=1,
+        col=last,
+    )
+    figure.update_yaxes(type="linear", range=[0, 0.75], visible=False, row=1, col=last)
+    figure.update_xaxes(type="log", tickangle=0)
+    figure.update_xaxes(type="category", title="canvas width, pixels", row=1, col=last)
     figure.update_layout(
         template="plotly_white",
-        font={"size": 16},
-        width=1400,
-        height=380,
-        margin={"l": 50, "r": 10, "t": 40, "b": 60},
-        legend={"orientation": "h", "y": 1.16},
+        font={"size": 15},
+        width=1500,
+        height=360,
+        margin={"l": 40, "r": 10, "t": 50, "b": 60},
+        legend={"orientation": "h", "y": 1.2},
     )
-    print("\n| canvas width | share of the encoder's time in softmax(QK^T)V |\n|---|---|")
-    for width in WIDTHS:
-        print(f"| {width} | {attention_share(width):.0%} |", flush=True)
     page = Path(tempfile.mkdtemp()) / "growth.html"
     figure.write_html(page)
     with launch() as browser:
-        tab = browser.new_page(viewport={"width": 1420, "height": 400})
+        tab = browser.new_page(viewport={"width": 1520, "height": 380})
         tab.goto(page.as_uri())
         tab.locator(".js-plotly-plot").screenshot(path=PICTURE)
+
+
+def main() -> None:
+    """Print the tables and make the picture."""
+    print(f"{machine()}\n\n| what grows | value | time | memory |\n|---|---|---|---|", flush=True)
+    results: dict[str, dict[int, tuple[float, float]]] = {}
+    for name, (values, what) in GROWTHS.items():
+        for value in values:
+            time, memory = results.setdefault(name, {})[value] = measure(*what(value))
+            print(f"| {name} | {value} | {time:.1f} ms | {memory:.0f} MB |", flush=True)
+    print("\n| canvas width | share of the encoder's time in softmax(QK^T)V |\n|---|---|")
+    shares = {}
+    for width in WIDTHS:
+        shares[width] = attention_share(width)
+        print(f"| {width} | {shares[width]:.0%} |", flush=True)
+    draw(results, shares)
     print(f"\n{PICTURE.relative_to(ROOT)} drawn")

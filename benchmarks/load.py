@@ -22,11 +22,11 @@ from websockets.asyncio.client import connect
 from benchmarks.timing import machine
 from demo import link
 from mnist_transformer import load_transformer
-from tests.chromium import serve
+from mnist_transformer.pen import SHEET
+from tests.chromium import ROOT, serve
 from tests.pen import strokes
 
-SHEET = (1100, 190)
-EXAMPLES = ("1704", "2026", "314159", "8675309", "99")
+EXAMPLES = sorted(path.stem for path in (ROOT / "demo" / "examples").glob("*.png"))
 DIGITS = re.compile(r'class="reading" role="status" data-digits="(\d+)"')
 
 

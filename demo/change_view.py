@@ -20,14 +20,26 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
         return
     sliders, result = st.columns([2, 3])
     with sliders:
-        rotation = st.slider("Turn, in degrees", -45, 45, 0, key="rotation")
-        thickness = st.slider("Thickness", -1.0, 1.0, 0.0, 0.1, key="thickness")
-        noise = st.slider("Noise", 0.0, 0.8, 0.0, 0.05, key="noise")
+        rotation = st.slider("Turn, in degrees", -45, 45, 0, key="rotation", persist_state="page")
+        thickness = st.slider(
+            "Thickness", -1.0, 1.0, 0.0, 0.1, key="thickness", persist_state="page"
+        )
+        noise = st.slider("Noise", 0.0, 0.8, 0.0, 0.05, key="noise", persist_state="page")
         kept = len(strokes)
         if kept > 1:
             # A line of more strokes starts whole.
-            kept = st.slider("Strokes kept", 1, kept, kept, key=f"strokes-of-{kept}")
-        temperature = st.slider("Temperature of the samples", 0.1, 5.0, 1.0, 0.1, key="temperature")
+            kept = st.slider(
+                "Strokes kept", 1, kept, kept, key=f"strokes-of-{kept}", persist_state="page"
+            )
+        temperature = st.slider(
+            "Temperature of the samples",
+            0.1,
+            5.0,
+            1.0,
+            0.1,
+            key="temperature",
+            persist_state="page",
+        )
     canvas = reading.canvas
     if kept < len(strokes):
         try:

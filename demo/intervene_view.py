@@ -53,7 +53,7 @@ def show(reading: Reading, model: Transformer) -> None:
 def _choose(model: Transformer) -> Intervention:
     """The controls: which heads, which layers, the positions."""
     how = st.segmented_control(
-        "Intervention", [OFF, AVERAGED], default=OFF, required=True, key="how"
+        "Intervention", [OFF, AVERAGED], default=OFF, required=True, key="how", persist_state="page"
     )
     heads = all_heads(model.config)
     chosen: list[Head] = []
@@ -66,6 +66,7 @@ def _choose(model: Transformer) -> Intervention:
             format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
             help="Layer.head",
             key=f"heads-{attention}",
+            persist_state="page",
         )
     layers = [("encoder", n) for n in range(model.config.encoder_layers)]
     layers += [("decoder", n) for n in range(model.config.decoder_layers)]
@@ -75,8 +76,9 @@ def _choose(model: Transformer) -> Intervention:
         selection_mode="multi",
         format_func=lambda layer: f"{layer[0].capitalize()} {layer[1] + 1}",
         key="layers-off",
+        persist_state="page",
     )
-    positions_off = st.toggle("Positional encoding off", key="positions-off")
+    positions_off = st.toggle("Positional encoding off", key="positions-off", persist_state="page")
     heads_chosen = frozenset(chosen)
     return Intervention(
         heads_off=heads_chosen if how == OFF else frozenset(),

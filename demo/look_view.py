@@ -47,7 +47,12 @@ def show(reading: Reading, model: Transformer) -> None:
         st.info("Draw something above, and every attention head appears here.")
         return
     kind = st.segmented_control(
-        "Attention", list(KINDS), default="Cross-attention", required=True, key="kind"
+        "Attention",
+        list(KINDS),
+        default="Cross-attention",
+        required=True,
+        key="kind",
+        persist_state="page",
     )
     st.caption(KINDS[kind])
     if kind == "Cross-attention":
@@ -71,6 +76,7 @@ def _timeline(reading: Reading, model: Transformer) -> None:
         format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
         help="Layer.head; click again for all",
         key="one-head",
+        persist_state="page",
     )
     # Plotly's slider takes no keys: for the keyboard, a row that is seen only in focus.
     names = step_names(reading)
@@ -94,6 +100,7 @@ def _encoder(reading: Reading) -> None:
         default="Where it looks",
         required=True,
         key="direction",
+        persist_state="page",
         label_visibility="collapsed",
     )
     figure = encoder_attention_figure(reading, patch, direction == "Who looks at it")
@@ -114,8 +121,10 @@ def _pick_patch(reading: Reading) -> int:
             state["patch-row"], state["patch-column"] = divmod(points[0]["point_index"], columns)
 
     drawing, numbers = st.columns([6, 1])
-    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row")
-    column = numbers.number_input("Patch column", 0, columns - 1, key="patch-column")
+    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row", persist_state="page")
+    column = numbers.number_input(
+        "Patch column", 0, columns - 1, key="patch-column", persist_state="page"
+    )
     patch = row * columns + column
     drawing.plotly_chart(
         patch_picker_figure(reading, patch),
@@ -142,6 +151,7 @@ def _inside(reading: Reading, model: Transformer) -> None:
         required=True,
         format_func=lambda n: str(n + 1),
         key="inside-layer",
+        persist_state="page",
     )
     head = place.segmented_control(
         "Head",
@@ -150,6 +160,7 @@ def _inside(reading: Reading, model: Transformer) -> None:
         required=True,
         format_func=lambda n: str(n + 1),
         key="inside-head",
+        persist_state="page",
     )
     step = step_field.segmented_control(
         "Decoding step (the query)",

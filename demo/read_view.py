@@ -13,8 +13,9 @@ from demo import link, take_view
 from mnist_transformer import InkError, Reading, Transformer
 from mnist_transformer.figures import drawing_image
 from mnist_transformer.ink import open_drawing
+from mnist_transformer.pen import SHEET
 
-SHEET, PHONE_SHEET = (1100, 190), (330, 150)  # width and height in pixels
+PHONE_SHEET = (330, 150)  # width and height in pixels
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
 
 

@@ -59,6 +59,7 @@ def _form(disabled: bool) -> tuple[str, int, int, float] | None:
             "Model",
             ["transformer", "classifier"],
             key="train-model",
+            persist_state="page",
             help="The transformer reads lines; the classifier, its encoder alone, one digit.",
         )
         samples = length.select_slider(
@@ -67,6 +68,7 @@ def _form(disabled: bool) -> tuple[str, int, int, float] | None:
             value=30_000,
             format_func=lambda n: f"{n:,} drawings",
             key="train-samples",
+            persist_state="page",
             help="Every drawing is new: longer runs see more hands, not the same ones again.",
         )
         batch_size = batch.selectbox(
@@ -74,6 +76,7 @@ def _form(disabled: bool) -> tuple[str, int, int, float] | None:
             [16, 32, 64, 128],
             index=1,
             key="train-batch",
+            persist_state="page",
             help="Drawings a step. Small: many noisy steps. Large: few steady ones.",
         )
         lr = rate.select_slider(
@@ -81,6 +84,7 @@ def _form(disabled: bool) -> tuple[str, int, int, float] | None:
             [0.0003, 0.001, 0.002, 0.004, 0.01],
             value=0.002,
             key="train-lr",
+            persist_state="page",
             help="How far a step goes. Too low learns slowly, too high not at all. It rises at "
             "first, then falls to 0 along a cosine.",
         )

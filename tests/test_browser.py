@@ -276,6 +276,10 @@ def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
     assert changed.attention.cross[0, 2].max() == 0
     wait_for_certainties(page, changed)
+    page.get_by_role("tab", name="Look inside").click()
+    page.locator(".st-key-timeline .js-plotly-plot").wait_for()
+    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_text("Where the heads look now").wait_for()  # what was chosen stays chosen
     assert page.complaints == []
 
 

@@ -14,7 +14,7 @@ from mnist_transformer.checkpoint import (
 )
 from mnist_transformer.confidence import evaluate_junk
 from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
-from mnist_transformer.pen import evaluate_pen, load_pen_digits
+from mnist_transformer.pen import SHEET, evaluate_pen, load_pen_digits
 from tests.pen import strokes
 
 
@@ -68,7 +68,7 @@ def test_the_files_say_how_they_were_made(path, score):
 @pytest.mark.parametrize("brush", [5, 12, 20])
 @pytest.mark.parametrize("text", ["27350", "0123456789"[:8], "98", "6"])
 def test_pen_strokes_are_read(text, brush):
-    sheet = Image.new("L", (1100, 190), 255)
+    sheet = Image.new("L", SHEET, 255)
     pen = ImageDraw.Draw(sheet)
     for stroke in strokes(text, 50, 35, 115):
         pen.line(stroke, 0, brush, joint="curve")
