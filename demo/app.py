@@ -4,12 +4,16 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from demo import change_view, intervene_view, look_view, read_view, tour, train_view
 from mnist_transformer import load_transformer
 
+# Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
+# seconds where they wait for one another on cores that train for somebody else.
+torch.set_num_threads(1)
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
 st.html(Path(__file__).parent / "style.css")
 
