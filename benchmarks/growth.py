@@ -45,11 +45,11 @@ def measure(config: Config, batch: int, tokens: int) -> tuple[float, float]:
     model = Transformer(config).eval().to(memory_format=torch.channels_last)
     canvases = torch.rand(batch, config.canvas_height, config.canvas_width)
     seconds = medians({"read": lambda: read(model, canvases, tokens)}, 7)["read"]
-    return 1000 * seconds, _growth_of_memory(config, batch, tokens)
+    return 1000 * seconds, growth_of_memory(config, batch, tokens)
 
 
-def _growth_of_memory(config: Config, batch: int, tokens: int) -> float:
-    """In a fresh process that has read one small drawing before."""
+def growth_of_memory(config: Config, batch: int, tokens: int) -> float:
+    """Megabytes by which a fresh process, that has read one drawing before, grows at most."""
     script = (
         "from benchmarks.growth import *\n"
         f"model = Transformer({config!r}).eval().to(memory_format=torch.channels_last)\n"

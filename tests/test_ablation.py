@@ -18,6 +18,7 @@ def test_every_variant_builds_a_model_that_trains(name):
 
 def test_rows_come_one_by_one(digits, monkeypatch):
     monkeypatch.setattr(ablation, "VALIDATION_LINES", 20)
+    monkeypatch.setattr("mnist_transformer.train.VALIDATION_LINES", 20)
     names = ["the shipped recipe", "post-norm encoder"]
     few = ablation.ablate(digits, embedded_digits("validation"), lines=64, variants=names)
     rows = list(few)

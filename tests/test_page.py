@@ -19,6 +19,12 @@ def page():
     return page
 
 
+@pytest.fixture
+def quick_validation(monkeypatch):
+    """A job of a few steps spends nearly all its time on the ten times that it is validated."""
+    monkeypatch.setattr("mnist_transformer.train.VALIDATION_LINES", 20)
+
+
 def button(page, label):
     return next(b for b in page.button if b.label == label)
 
@@ -77,7 +83,7 @@ def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     assert job.result.model.read(example).steps > 0
 
 
-def test_a_stopped_job_goes_on():
+def test_a_stopped_job_goes_on(quick_validation):
     job = TrainingJob("transformer", samples=320, batch_size=32, lr=0.001)
     job._stopped = lambda: bool(job.history)  # stops at its first report
     job.start()
@@ -121,7 +127,7 @@ def test_a_failed_job_says_why():
     assert "lr must be above 0" in job.error and job.result is None
 
 
-def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
+def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model(quick_validation):
     shipped = load_transformer()
     example = Image.open(APP.parent / "examples" / "2026.png")
     before = shipped.read(example)
