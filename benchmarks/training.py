@@ -18,6 +18,7 @@ from mnist_transformer.dataset import Digits
 from mnist_transformer.train import TransformerObjective, make_optimizers
 
 BATCH = 64
+BATCHES = 10  # an epoch of data
 ROUNDS = 8
 
 
@@ -36,7 +37,7 @@ class Lines(Dataset):
         )
 
     def __len__(self) -> int:
-        return BATCH
+        return BATCH * BATCHES
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         line = torch.zeros(SIZE)
@@ -93,11 +94,11 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     usual = DataLoader(Lines(digits), batch_size=BATCH)
     written = {
-        "ours": lambda: make_lines(digits, BATCH, CONFIG, generator),
-        "usual": lambda: next(iter(usual)),
+        "ours": lambda: [make_lines(digits, BATCH, CONFIG, generator) for _ in range(BATCHES)],
+        "usual": lambda: list(usual),
     }
-    data = medians(written, ROUNDS)
-    batch = written["ours"]()
+    data = {name: t / BATCHES for name, t in medians(written, ROUNDS).items()}  # of a batch
+    batch = written["ours"]()[0]
     steps = {
         "ours, as shipped": our_step(Transformer(CONFIG)),
         "ours, with linear patches": our_step(linear_patches()),
