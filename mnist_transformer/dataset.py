@@ -261,8 +261,8 @@ def make_lines(
     x = start + end - ink_width - left
 
     slot_windows = torch.zeros(count, slots, height, window_width)
-    slot_windows[present] = windows
-    canvases = _paste(slot_windows * fits[:, :, None, None], x, width)
+    slot_windows[fits] = windows[fits[present]]
+    canvases = _paste(slot_windows, x, width)
 
     tokens = torch.full((count, slots + 2), PAD)
     tokens[:, 0] = START
