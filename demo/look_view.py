@@ -79,17 +79,22 @@ def _timeline(reading: Reading, model: Transformer) -> None:
         persist_state="page",
     )
     # Plotly's slider takes no keys: for the keyboard, a row that is seen only in focus.
-    names = step_names(reading)
     with st.container(key="step-keys"):
-        step = st.segmented_control(
-            "Decoding step",
-            range(reading.steps),
-            default=0,
-            required=True,
-            format_func=lambda n: f"{n + 1}: {names[n]}",
-            key=f"step-of-{reading.steps}",
-        )
+        step = _pick_step(reading, "Decoding step", "step")
     plot(timeline_figure(reading, step, head), "timeline")
+
+
+def _pick_step(reading: Reading, label: str, key: str) -> int:
+    names = step_names(reading)
+    return st.segmented_control(
+        label,
+        range(reading.steps),
+        default=0,
+        required=True,
+        format_func=lambda n: f"{n + 1}: {names[n]}",
+        key=f"{key}-of-{reading.steps}",  # a longer reading starts anew
+        persist_state="page",
+    )
 
 
 def _encoder(reading: Reading) -> None:
@@ -142,7 +147,6 @@ def _used(reading: Reading, model: Transformer) -> None:
 
 
 def _inside(reading: Reading, model: Transformer) -> None:
-    names = step_names(reading)
     place, step_field = st.columns(2)
     layer = place.segmented_control(
         "Cross-attention layer",
@@ -162,14 +166,8 @@ def _inside(reading: Reading, model: Transformer) -> None:
         key="inside-head",
         persist_state="page",
     )
-    step = step_field.segmented_control(
-        "Decoding step (the query)",
-        range(reading.steps),
-        default=0,
-        required=True,
-        format_func=lambda n: f"{n + 1}: {names[n]}",
-        key=f"inside-step-of-{reading.steps}",
-    )
+    with step_field:
+        step = _pick_step(reading, "Decoding step (the query)", "inside-step")
     patch = _pick_patch(reading)
     inside = inside_head(model, reading, Head("cross", layer, head), step, patch)
     plot(head_step_figure(inside), "inside-figure")
