@@ -57,7 +57,7 @@ SHIPPED_GRID = dict(
     epochs=40,
     batch_size=64,
     lr=0.002,
-    config=dataclasses.replace(GRID_CONFIG, dropout=0.0, stem_depth=1),  # enough for four digits
+    config=dataclasses.replace(GRID_CONFIG, dropout=0.0),
     label_smoothing=0.0,
     ctc_weight=0.5,
     muon=True,
