@@ -37,7 +37,8 @@ def joined(device: str) -> Iterator[None]:
         with suppress(RuntimeError):
             distributed.barrier()
     except RuntimeError as error:
-        if "peer" not in str(error) and not isinstance(error, distributed.DistError):
+        lost = any(word in str(error) for word in ("peer", "gloo", "Broken pipe"))
+        if not lost and not isinstance(error, distributed.DistError):
             raise
         raise ProcessLost(
             "another process of this run is gone. The last checkpoint is kept, and the same "
