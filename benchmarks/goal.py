@@ -4,7 +4,7 @@ import time
 
 from benchmarks.timing import machine
 from mnist_transformer import load_digits, train_single_digit_classifier
-from mnist_transformer.dataset import Digits
+from mnist_transformer.dataset import DigitSet
 from mnist_transformer.evals import evaluate_classifier
 from mnist_transformer.train import FAST_CLASSIFIER, Progress
 
@@ -12,7 +12,7 @@ GOALS = (0.98, 0.99)
 SEEDS = 3
 
 
-def run(seed: int, digits: Digits, validation: Digits, test: Digits) -> str:
+def run(seed: int, digits: DigitSet, validation: DigitSet, test: DigitSet) -> str:
     """Train from cold; a row of seconds. Making data counts, scoring does not."""
     reached: dict[float, float] = {}
     scoring, accuracy = 0.0, 0.0

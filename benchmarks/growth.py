@@ -34,7 +34,7 @@ def _config(**changes) -> Config:
 @torch.inference_mode()
 def read(model: Transformer, canvases: torch.Tensor, tokens: int) -> None:
     """Exactly `tokens` steps, as an untrained model ends where it likes."""
-    caches = model.decoder.start(model.encoder(canvases))
+    caches = model.decoder.init_cache(model.encoder(canvases))
     token = torch.full((len(canvases),), START)
     for position in range(tokens):
         token = model.decoder.step(token, position, caches).argmax(-1)

@@ -40,7 +40,7 @@ class TorchPeer(nn.Module):
             dropout=0.0,
             batch_first=True,
         )
-        self.outcome = nn.Linear(CONFIG.model_dim, VOCABULARY_SIZE)
+        self.to_logits = nn.Linear(CONFIG.model_dim, VOCABULARY_SIZE)
 
     def memory(self, canvases: Tensor) -> Tensor:
         patches = self.patches(canvases.unsqueeze(1)).flatten(2).transpose(1, 2)
@@ -50,7 +50,7 @@ class TorchPeer(nn.Module):
         length = tokens.shape[1]
         mask = torch.full((length, length), -math.inf).triu(1)
         x = self.token(tokens) + self.position[:length]
-        return self.outcome(self.transformer.decoder(x, memory, tgt_mask=mask))
+        return self.to_logits(self.transformer.decoder(x, memory, tgt_mask=mask))
 
     def forward(self, canvases: Tensor, tokens: Tensor) -> Tensor:
         return self.decode(tokens, self.memory(canvases))
@@ -160,7 +160,7 @@ def linear_patches() -> Transformer:
     """Our own model with the peers' input: patches that become vectors by one linear map."""
     model = Transformer(dataclasses.replace(CONFIG, stem_channels=())).eval()
     with torch.no_grad():
-        model.decoder.outcome.bias[END] = -1e9  # it takes STEPS steps, too
+        model.decoder.to_logits.bias[END] = -1e9  # it takes STEPS steps, too
     return model
 
 

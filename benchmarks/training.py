@@ -14,7 +14,7 @@ from benchmarks.peers import CONFIG, SIZE, linear_patches, peers
 from benchmarks.timing import machine, medians
 from mnist_transformer import Transformer, load_digits, make_lines
 from mnist_transformer.config import END, PAD, START
-from mnist_transformer.dataset import Digits
+from mnist_transformer.dataset import DigitSet
 from mnist_transformer.train import TransformerObjective, make_optimizers
 
 BATCH = 64
@@ -25,7 +25,7 @@ ROUNDS = 8
 class Lines(Dataset):
     """The usual way: one line at a time, each digit transformed by torchvision and pasted."""
 
-    def __init__(self, digits: Digits):
+    def __init__(self, digits: DigitSet):
         self.digits = digits
         self.hand = transforms.Compose(
             [

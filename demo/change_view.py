@@ -5,9 +5,9 @@ import streamlit as st
 from demo import link
 from demo.read_view import reading_html, sheet
 from mnist_transformer import InkError, Reading, Transformer
-from mnist_transformer.decoding import beam_search, sample_lines
+from mnist_transformer.explain.decoding import beam_search, sample_lines
+from mnist_transformer.explain.perturb import perturb
 from mnist_transformer.figures import drawing_image
-from mnist_transformer.perturb import perturb
 
 SHOWN = 5
 

@@ -5,8 +5,7 @@ import streamlit as st
 from demo.look_view import plot
 from demo.read_view import reading_html
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.figures import importance_figure, lens_figure, timeline_figure
-from mnist_transformer.interventions import (
+from mnist_transformer.explain.interventions import (
     Head,
     Intervention,
     all_heads,
@@ -14,6 +13,7 @@ from mnist_transformer.interventions import (
     logit_lens,
     read_changed,
 )
+from mnist_transformer.figures import importance_figure, lens_figure, timeline_figure
 
 NAMES = {
     "encoder": "Encoder self-attention",
@@ -70,7 +70,7 @@ def _choose(model: Transformer) -> Intervention:
         )
     layers = [("encoder", n) for n in range(model.config.encoder_layers)]
     layers += [("decoder", n) for n in range(model.config.decoder_layers)]
-    layers_off = right.pills(
+    ablated_layers = right.pills(
         "Whole layers off",
         layers,
         selection_mode="multi",
@@ -78,11 +78,13 @@ def _choose(model: Transformer) -> Intervention:
         key="layers-off",
         persist_state="page",
     )
-    positions_off = st.toggle("Positional encoding off", key="positions-off", persist_state="page")
+    ablated_positions = st.toggle(
+        "Positional encoding off", key="positions-off", persist_state="page"
+    )
     heads_chosen = frozenset(chosen)
     return Intervention(
-        heads_off=heads_chosen if how == OFF else frozenset(),
-        heads_averaged=heads_chosen if how == AVERAGED else frozenset(),
-        layers_off=frozenset(layers_off),
-        positions_off=positions_off,
+        ablated_heads=heads_chosen if how == OFF else frozenset(),
+        heads_uniform=heads_chosen if how == AVERAGED else frozenset(),
+        ablated_layers=frozenset(ablated_layers),
+        ablated_positions=ablated_positions,
     )

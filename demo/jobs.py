@@ -28,13 +28,13 @@ from mnist_transformer.train import (
 )
 
 TRAINERS = {
-    "transformer": (train_transformer, SHIPPED_TRANSFORMER, "lines_per_epoch"),
-    "classifier": (train_single_digit_classifier, SHIPPED_CLASSIFIER, "digits_per_epoch"),
+    "transformer": (train_transformer, SHIPPED_TRANSFORMER, "samples_per_epoch"),
+    "classifier": (train_single_digit_classifier, SHIPPED_CLASSIFIER, "samples_per_epoch"),
 }
 # A short run spends less on warming up and more of itself on growing, and starts at once: it takes
 # MNIST's digits as they are.
 SHORT = {
-    "transformer": dict(warmup_steps=50, growth=0.15, redrawn=0.0, drawn=0.0, scribbled=0.0),
+    "transformer": dict(warmup_steps=50, curriculum=0.15, redrawn=0.0, drawn=0.0, scribbled=0.0),
     "classifier": dict(warmup_steps=50),
 }
 EPOCHS = 10  # a run is validated this many times

@@ -4,6 +4,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mnist_transformer import Reading, Transformer
+from mnist_transformer.explain.interventions import Head, all_heads
+from mnist_transformer.explain.relevance import inside_head
 from mnist_transformer.figures import (
     decoder_attention_figure,
     encoder_attention_figure,
@@ -14,8 +16,6 @@ from mnist_transformer.figures import (
     step_names,
     timeline_figure,
 )
-from mnist_transformer.interventions import Head, all_heads
-from mnist_transformer.relevance import inside_head
 
 KINDS = {
     "Cross-attention": "Where each head of the decoder looked while it chose a digit.",

@@ -77,12 +77,12 @@ def reading_html(reading: Reading, problem: str | None = None) -> str:
         f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
         f'<div class="sure">{probability:.0%}</div></div>'
         for digit, probability, doubt in zip(
-            reading.digits, reading.probabilities, reading.doubts, strict=True
+            reading.digits, reading.probabilities, reading.uncertain, strict=True
         )
     )
-    if any(reading.doubts):
+    if any(reading.uncertain):
         tiles += '<span class="hint">dashed: not sure</span>'
-    if reading.goes_on:
+    if reading.truncated:
         tiles += '<span class="hint">… the line goes on: eight digits are the most</span>'
     return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'
 

@@ -5,22 +5,22 @@ import json
 import sys
 from pathlib import Path
 
-from . import ablation, distributed
-from .ablation import ablate
 from .checkpoint import (
     TRANSFORMER_WEIGHTS,
     CheckpointError,
     load_classifier,
     load_transformer,
-    read_facts,
+    read_metadata,
     save_model,
 )
 from .config import GRID_CONFIG
 from .dataset import SPLITS, load_digits
-from .export import export_onnx
 from .ink import InkError, open_drawing
-from .measures import MEASURES, as_text
-from .profiling import profile
+from .lab import ablation
+from .lab.ablation import ablate
+from .lab.export import export_onnx
+from .lab.measures import MEASURES, as_text
+from .lab.profiling import profile
 from .train import (
     FAST_CLASSIFIER,
     SHIPPED_CLASSIFIER,
@@ -30,6 +30,7 @@ from .train import (
     train_single_digit_classifier,
     train_transformer,
 )
+from .training import processes
 
 TRAINERS = {
     "transformer": train_transformer,
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         OSError,
         TrainingError,
         ValueError,
-        distributed.ProcessLost,
+        processes.ProcessLost,
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--lines", type=int, help="instead of the measure's own number")
     evaluate.add_argument("--seed", type=int, help="of the lines, instead of the measure's own")
     evaluate.add_argument(
-        "--wildness",
+        "--augmentation",
         type=float,
         default=0.0,
         help="of the lines: 0, what a person might write (default), to 1, as in training",
@@ -140,12 +141,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _ablate(options: argparse.Namespace) -> int:
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
-    print("| variant | parameters | lines wholly right | digits right | seconds |")
+    print("| variant | parameters | lines exactly right | digits right | seconds |")
     print("|---|---|---|---|---|", flush=True)
     for row in ablate(digits, validation, options.lines, options.seed, options.variants):
         print(
-            f"| {row.variant} | {row.parameters:,} | {row.exact:.1%} | {row.digits:.1%} | "
-            f"{row.seconds:.0f} |",
+            f"| {row.variant} | {row.parameters:,} | {row.line_accuracy:.1%} | "
+            f"{row.digit_accuracy:.1%} | {row.seconds:.0f} |",
             flush=True,
         )
     return 0
@@ -195,7 +196,7 @@ def _read(options: argparse.Namespace) -> int:
             print(json.dumps(result), flush=True)
         elif reading.digits:
             sure = " ".join(f"{probability:.0%}" for probability in reading.probabilities)
-            more = ", and more than the model can read" if reading.goes_on else ""
+            more = ", and more than the model can read" if reading.truncated else ""
             print(f"{file}: {reading.digits}  ({sure}){more}", flush=True)
         else:
             print(f"{file}: nothing drawn", flush=True)
@@ -210,7 +211,7 @@ def _train(options: argparse.Namespace) -> int:
     recipe = PRESETS[options.preset][options.model]
     out = options.out or Path("runs") / f"{options.model}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
-    with distributed.joined(options.device):
+    with processes.process_group(options.device):
         TRAINERS[options.model](
             **recipe | chosen,
             digits=digits,
@@ -219,7 +220,7 @@ def _train(options: argparse.Namespace) -> int:
             checkpoint=out,
             device=options.device,
         )
-        if distributed.is_first():
+        if processes.is_main():
             print(
                 f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate "
                 f"{options.model} --weights {out}"
@@ -243,7 +244,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         result = {"measure": name} | measure(model, options)
         if options.record:
             score = {f"{name} on {result['source']}": result}
-            save_model(model, path, read_facts(path) | score)
+            save_model(model, path, read_metadata(path) | score)
         print(json.dumps(result) if options.json else as_text(result), flush=True)
     return 0
 

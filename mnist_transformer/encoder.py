@@ -90,11 +90,11 @@ class Encoder(nn.Module):
 
     def forward(self, canvases: Tensor, first_column: int = 0) -> Tensor:
         """(batch, height, width), 0 = paper, 1 = ink -> memory (batch, patches, model_dim)."""
-        return self.norm(self.streams(canvases, first_column)[-1])
+        return self.norm(self.hidden_states(canvases, first_column)[-1])
 
-    def streams(self, canvases: Tensor, first_column: int = 0) -> list[Tensor]:
+    def hidden_states(self, canvases: Tensor, first_column: int = 0) -> list[Tensor]:
         """The embedded patches, and what each layer makes of them: (batch, patches, model_dim)."""
-        streams = [self.dropout(self.patches(canvases, first_column))]
+        hidden_states = [self.dropout(self.patches(canvases, first_column))]
         for layer in self.layers:
-            streams.append(layer(streams[-1]))
-        return streams
+            hidden_states.append(layer(hidden_states[-1]))
+        return hidden_states

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from .classifier import Classifier
 from .config import Config
-from .dataset import Digits, make_lines
+from .dataset import DigitSet, make_lines
 from .grids import make_grids
 from .transformer import Transformer
 
@@ -24,41 +24,41 @@ class SequenceScore:
     """How a set of lines was read.
 
     Attributes:
-        lines: number of lines.
-        exact: share of lines read wholly right.
-        digits: 1 - (edit distance / number of digits), over all lines.
-        exact_by_length: the share of lines wholly right, for each true length.
+        num_lines: number of lines.
+        line_accuracy: share of lines read exactly right.
+        digit_accuracy: 1 - (edit distance / number of digits), over all lines.
+        line_accuracy_by_length: the share of lines exactly right, for each true length.
         confusions: how often one digit was read for another, {(true, read): times}; "" stands for
             none, as in `align`.
-        misread: (true, read) of every line that was not wholly right.
+        misread: (true, read) of every line that was not exactly right.
     """
 
-    lines: int
-    exact: float
-    digits: float
-    exact_by_length: dict[int, float]
+    num_lines: int
+    line_accuracy: float
+    digit_accuracy: float
+    line_accuracy_by_length: dict[int, float]
     confusions: Counter = field(repr=False)
     misread: list[tuple[str, str]] = field(repr=False)
 
 
 def evaluate_transformer(
     model: Transformer,
-    digits: Digits,
-    lines: int = LINES,
+    digits: DigitSet,
+    num_lines: int = LINES,
     seed: int = SEED,
-    wildness: float = 0.0,
+    augmentation: float = 0.0,
 ) -> SequenceScore:
-    """Read `lines` lines made from `digits`, the same ones for every model and every call.
+    """Read `num_lines` lines made from `digits`, the same ones for every model and every call.
 
     Args:
         model: in evaluation mode.
         digits: where the lines come from, e.g. `load_digits("test")`.
-        lines: how many.
+        num_lines: how many.
         seed: fixes the lines.
-        wildness: as in `make_lines`; 0 is what a person might write.
+        augmentation: as in `make_lines`; 0 is what a person might write.
     """
     true, read = [], []
-    for canvases, tokens in evaluation_lines(digits, model.config, lines, seed, wildness):
+    for canvases, tokens in evaluation_lines(digits, model.config, num_lines, seed, augmentation):
         true += [line_text(row) for row in tokens]
         readings = model.read_canvases(canvases.to(_device(model)))
         read += [reading.digits for reading in readings]
@@ -70,23 +70,23 @@ def _device(model: nn.Module) -> torch.device:
 
 
 def evaluation_lines(
-    digits: Digits,
+    digits: DigitSet,
     config: Config,
-    lines: int = LINES,
+    num_lines: int = LINES,
     seed: int = SEED,
-    wildness: float = 0.0,
+    augmentation: float = 0.0,
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them.
 
     For a model of grids, the fixed grids: MNIST's images as they are.
     """
     generator = torch.Generator().manual_seed(seed)
-    for start in range(0, lines, _BATCH):
-        count = min(_BATCH, lines - start)
+    for start in range(0, num_lines, _BATCH):
+        count = min(_BATCH, num_lines - start)
         if config.text_rows > 1:
             yield make_grids(digits, count, config, generator, vary=False)
         else:
-            yield make_lines(digits, count, config, generator, wildness=wildness)
+            yield make_lines(digits, count, config, generator, augmentation=augmentation)
 
 
 def line_text(tokens: Tensor) -> str:
@@ -109,10 +109,10 @@ def score_sequences(true: list[str], read: list[str]) -> SequenceScore:
         by_length[length] = sum(group) / len(group)
     changes = Counter(change for t, r in pairs for change in align(t, r) if change[0] != change[1])
     return SequenceScore(
-        lines=len(pairs),
-        exact=sum(t == r for t, r in pairs) / len(pairs),
-        digits=1 - changes.total() / sum(map(len, true)),
-        exact_by_length=by_length,
+        num_lines=len(pairs),
+        line_accuracy=sum(t == r for t, r in pairs) / len(pairs),
+        digit_accuracy=1 - changes.total() / sum(map(len, true)),
+        line_accuracy_by_length=by_length,
         confusions=changes,
         misread=[(t, r) for t, r in pairs if t != r],
     )
@@ -148,7 +148,7 @@ def align(true: str, read: str) -> list[tuple[str, str]]:
 
 
 @torch.inference_mode()
-def evaluate_classifier(model: Classifier, digits: Digits) -> float:
+def evaluate_classifier(model: Classifier, digits: DigitSet) -> float:
     """Share of single digits named rightly, each as MNIST gives it, in the middle of the canvas."""
     right = 0
     for start in range(0, len(digits), _BATCH):

@@ -16,9 +16,9 @@ from PIL import Image
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from .interventions import Head
+from .explain.interventions import Head
+from .explain.relevance import HeadStep, mean_cross_attention, relevance, rollout
 from .reading import Classification, Reading
-from .relevance import HeadStep, mean_cross_attention, relevance, rollout
 from .train import Progress
 from .transformer import Transformer
 
@@ -435,11 +435,11 @@ def curve_figure(histories: dict[str, list[Progress]], newest: str, name: str) -
         steps, values = [p.step for p in history], [getattr(p, name) for p in history]
         color = ACCENT if run == newest else "#adb5bd"
         figure.add_scatter(x=steps, y=values, mode="lines", name=run, line={"color": color})
-        checked = [p for p in history if p.validation is not None]
+        checked = [p for p in history if p.validation_accuracy is not None]
         if name == "accuracy":
             figure.add_scatter(
                 x=[p.step for p in checked],
-                y=[p.validation for p in checked],
+                y=[p.validation_accuracy for p in checked],
                 mode="lines+markers",
                 name=f"{run}: new drawings read wholly right",
                 line={"color": "#1971c2" if run == newest else "#adb5bd"},

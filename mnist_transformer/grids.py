@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .config import END, START, Config
-from .dataset import Digits, draw_digits
+from .dataset import DigitSet, warp_digits
 
 CELL = 28  # pixels of one digit's square
 
 
 def make_grids(
-    digits: Digits, count: int, config: Config, generator: torch.Generator, vary: bool = True
+    digits: DigitSet, count: int, config: Config, generator: torch.Generator, vary: bool = True
 ) -> tuple[Tensor, Tensor]:
     """Lay random digits in `count` grids of `config.text_rows` rows, with an even rim of paper.
 
@@ -65,7 +65,7 @@ def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(count, generator=generator) * spread
 
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - CELL / 2
-    windows = draw_digits(
+    windows = warp_digits(
         images.unsqueeze(1),
         boxes,
         scale=torch.exp(normal(0.07)),

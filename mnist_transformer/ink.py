@@ -203,10 +203,10 @@ def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         digit = np.median([h for h in heights if h >= 0.4 * max(heights)]) / OVERSAMPLING
         return np.clip(STROKE_WIDTH * digit, THINNEST, THICKEST)
 
-    return redraw_strokes(ink, size, target)
+    return set_stroke_width(ink, size, target)
 
 
-def redraw_strokes(
+def set_stroke_width(
     ink: np.ndarray, size: tuple[int, int], width: Callable[[np.ndarray], float]
 ) -> np.ndarray:
     """Draw the ink anew at another size, its strokes thickened or thinned to another width.
@@ -240,6 +240,6 @@ def redraw_strokes(
 
 
 def _resize(channel: np.ndarray, size: list[int]) -> np.ndarray:
-    """Scale a 2-D float picture to `size` (width, height), averaging where it shrinks."""
+    """Scale a 2-D float picture to `size` (width, height), ema_decay where it shrinks."""
     image = Image.fromarray(np.ascontiguousarray(channel, dtype=np.float32))
     return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC)), 0, 1)

@@ -1,6 +1,7 @@
 """The position-wise feed-forward network of a Transformer layer."""
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class MLP(nn.Module):
@@ -14,13 +15,10 @@ class MLP(nn.Module):
 
     def __init__(self, model_dim: int, hidden_dim: int, dropout: float = 0.0):
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(model_dim, hidden_dim),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden_dim, model_dim),
-        )
+        self.expand = nn.Linear(model_dim, hidden_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.contract = nn.Linear(hidden_dim, model_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, length, model_dim) -> the same shape."""
-        return self.layers(x)
+        return self.contract(self.dropout(F.gelu(self.expand(x))))

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .confidence import Reliability, reliability
 from .evals import SequenceScore, score_sequences
+from .lab.confidence import Reliability, reliability
 from .transformer import Transformer
 
 LINES = 1_500
@@ -50,14 +50,14 @@ class PenScore:
 
     Attributes:
         total: over all lines.
-        exact_by_writer, exact_by_brush: the share of lines wholly right.
+        line_accuracy_by_writer, line_accuracy_by_brush: the share of lines exactly right.
         reliability: how far the probabilities can be trusted.
-        misread: (line, what was read) of every line that was not wholly right.
+        misread: (line, what was read) of every line that was not exactly right.
     """
 
     total: SequenceScore
-    exact_by_writer: dict[str, float]
-    exact_by_brush: dict[int, float]
+    line_accuracy_by_writer: dict[str, float]
+    line_accuracy_by_brush: dict[int, float]
     reliability: Reliability
     misread: list[tuple[PenLine, str]] = field(repr=False)
 
@@ -145,23 +145,23 @@ def _points(digit: PenDigit) -> np.ndarray:
 
 
 def evaluate_pen(
-    model: Transformer, digits: list[PenDigit], lines: int = LINES, seed: int = SEED
+    model: Transformer, digits: list[PenDigit], num_lines: int = LINES, seed: int = SEED
 ) -> PenScore:
     """Read fixed lines of pen strokes through the very path the page uses.
 
     Args:
         model: in evaluation mode.
         digits: from `load_pen_digits`.
-        lines: how many.
+        num_lines: how many.
         seed: fixes the lines.
     """
-    shown = list(pen_lines(digits, lines, seed, model.config.max_digits))
+    shown = list(pen_lines(digits, num_lines, seed, model.config.max_digits))
     readings = [model.read(line.picture) for line in shown]
     true, read = [line.digits for line in shown], [reading.digits for reading in readings]
     return PenScore(
         total=score_sequences(true, read),
-        exact_by_writer=_exact_by([line.writer for line in shown], true, read),
-        exact_by_brush=_exact_by([line.brush for line in shown], true, read),
+        line_accuracy_by_writer=_exact_by([line.writer for line in shown], true, read),
+        line_accuracy_by_brush=_exact_by([line.brush for line in shown], true, read),
         reliability=reliability(zip(true, readings, strict=True)),
         misread=[
             (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
@@ -170,7 +170,7 @@ def evaluate_pen(
 
 
 def _exact_by(keys: list, true: list[str], read: list[str]) -> dict:
-    """The share of lines wholly right, for each key."""
+    """The share of lines exactly right, for each key."""
     groups = defaultdict(list)
     for key, a, b in zip(keys, true, read, strict=True):
         groups[key].append(a == b)

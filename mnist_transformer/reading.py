@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .config import END, NUM_OUTCOMES
+from .config import END, NUM_CLASSES
 
 DOUBT = 0.7  # a digit less likely than this is doubtful
 
@@ -52,7 +52,7 @@ class Reading:
     @classmethod
     def blank(cls, canvas: Tensor) -> "Reading":
         """The honest reading of an empty drawing."""
-        return cls("", [], None, torch.zeros(0, NUM_OUTCOMES), canvas)
+        return cls("", [], None, torch.zeros(0, NUM_CLASSES), canvas)
 
     @property
     def steps(self) -> int:
@@ -60,7 +60,7 @@ class Reading:
         return len(self.distributions)
 
     @property
-    def doubts(self) -> list[bool]:
+    def uncertain(self) -> list[bool]:
         """Of each digit, whether the model is not sure of it."""
         return [probability < DOUBT for probability in self.probabilities]
 
@@ -111,7 +111,7 @@ class Reading:
         return figures.distribution_figure(self, step)
 
     @property
-    def goes_on(self) -> bool:
+    def truncated(self) -> bool:
         """Whether the line seems longer than the model can read: it never chose the end."""
         return self.steps > 0 and int(self.distributions[-1].argmax()) != END
 

@@ -1,7 +1,7 @@
-"""Digits as pens write them, drawn by code: forms that MNIST hardly has, and marks that are none.
+"""DigitSet as pens write them, drawn by code: forms that MNIST hardly has, and marks that are none.
 
 MNIST's writers left out much that people write elsewhere: a 1 with flag and foot, a crossed 7, an
-open 4, a 9 with a hooked tail. `drawn_digits` draws such forms; `scribbles` draws letters and
+open 4, a 9 with a hooked tail. `synthetic_digits` draws such forms; `scribbles` draws letters and
 scrawls, so that a model learns to be unsure of what is no digit.
 """
 
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .dataset import Digits
-from .ink import redraw_strokes
+from .dataset import DigitSet
+from .ink import set_stroke_width
 
 # Every form is a list of pen strokes, every stroke the points that a smooth curve runs through, in
 # a box of width and height 1, y down. A point written twice is a corner.
@@ -126,7 +126,7 @@ _CHUNK = 1000  # images drawn at once
 _SCRAWLS = 180
 
 
-def with_other_hands(digits: Digits, redrawn: float, drawn: float, scribbled: float) -> Digits:
+def mix_sources(digits: DigitSet, redrawn: float, drawn: float, scribbled: float) -> DigitSet:
     """`digits` and, by the shares of the whole that are asked for, the other kinds of this module.
 
     Raises:
@@ -139,15 +139,15 @@ def with_other_hands(digits: Digits, redrawn: float, drawn: float, scribbled: fl
     counts = [round(len(digits) * share / (1 - sum(shares))) for share in shares]
     whole = digits
     if counts[0]:
-        whole += redrawn_digits(digits, counts[0], generator)
+        whole += rerender_digits(digits, counts[0], generator)
     if counts[1]:
-        whole += drawn_digits(counts[1], generator)
+        whole += synthetic_digits(counts[1], generator)
     if counts[2]:
         whole += scribbles(counts[2], generator)
     return whole
 
 
-def drawn_digits(count: int, generator: torch.Generator) -> Digits:
+def synthetic_digits(count: int, generator: torch.Generator) -> DigitSet:
     """Draw `count` digits, each form of each digit about as often as any other of that digit.
 
     The points of a form are moved at random, its box is made wider or narrower, and it is drawn
@@ -165,10 +165,10 @@ def drawn_digits(count: int, generator: torch.Generator) -> Digits:
             places = ((labels == digit) & (which == number)).nonzero().flatten()
             narrow, wide = (0.2, 0.7) if digit == 1 else (0.45, 0.95)
             images[places] = _draw_form(form, len(places), narrow, wide, generator)
-    return Digits.from_arrays(images, labels, "digits drawn by code")
+    return DigitSet.from_arrays(images, labels, "digits drawn by code")
 
 
-def redrawn_digits(digits: Digits, count: int, generator: torch.Generator) -> Digits:
+def rerender_digits(digits: DigitSet, count: int, generator: torch.Generator) -> DigitSet:
     """Redraw `count` of `digits`, chosen at random, with a brush: every stroke of one even width.
 
     The brush works at several times the image's resolution, as the page's does, and the picture is
@@ -179,12 +179,12 @@ def redrawn_digits(digits: Digits, count: int, generator: torch.Generator) -> Di
     images = torch.zeros(count, SIZE, SIZE, dtype=torch.uint8)
     for n, (index, width) in enumerate(zip(chosen.tolist(), widths.tolist(), strict=True)):
         ink = digits.images[index].numpy() / np.float32(255)
-        redrawn = redraw_strokes(ink, (SIZE, SIZE), lambda _, width=width: width)[2:-2, 2:-2]
+        redrawn = set_stroke_width(ink, (SIZE, SIZE), lambda _, width=width: width)[2:-2, 2:-2]
         images[n] = torch.from_numpy((redrawn * 255).round().astype(np.uint8))
-    return Digits.from_arrays(images, digits.labels[chosen], f"{digits.source}, redrawn")
+    return DigitSet.from_arrays(images, digits.labels[chosen], f"{digits.source}, redrawn")
 
 
-def scribbles(count: int, generator: torch.Generator) -> Digits:
+def scribbles(count: int, generator: torch.Generator) -> DigitSet:
     """Draw `count` marks that are no digits, half letters, half scrawls, each labelled at random.
 
     Since the label cannot be guessed, the best that a model can learn of such a mark is to hold
@@ -198,7 +198,7 @@ def scribbles(count: int, generator: torch.Generator) -> Digits:
     for number in which.unique().tolist():
         places = (which == number).nonzero().flatten()
         images[places] = _draw_form(forms[number], len(places), 0.4, 1.3, generator)
-    return Digits.from_arrays(images, labels, "marks that are no digits")
+    return DigitSet.from_arrays(images, labels, "marks that are no digits")
 
 
 def _scrawl(generator: torch.Generator) -> _Form:

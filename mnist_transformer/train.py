@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from . import distributed
 from .checkpoint import remove_partial, save_model, write_atomically
 from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
-from .dataset import Digits, load_digits, make_lines
+from .dataset import DigitSet, load_digits, make_lines
 from .evals import evaluate_classifier, evaluate_transformer
 from .grids import make_grids
-from .strokes import with_other_hands
+from .strokes import mix_sources
+from .training import processes
 from .transformer import Transformer
 
 GRADIENT_CLIP = 1.0
@@ -43,14 +43,14 @@ SHIPPED_TRANSFORMER = dict(
     config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
     label_smoothing=0.0,
     ctc_weight=0.3,
-    growth=0.03,
-    strips=0.75,
-    wildness=0.8,
+    curriculum=0.03,
+    short_canvas_share=0.75,
+    augmentation=0.8,
     redrawn=0.15,
     drawn=0.25,
     scribbled=0.03,
     muon=True,
-    averaging=0.999,
+    ema_decay=0.999,
     warmup_steps=300,
 )
 SHIPPED_GRID = dict(
@@ -61,7 +61,7 @@ SHIPPED_GRID = dict(
     label_smoothing=0.0,
     ctc_weight=0.5,
     muon=True,
-    averaging=0.999,
+    ema_decay=0.999,
     warmup_steps=300,
 )
 SHIPPED_CLASSIFIER = dict(
@@ -69,9 +69,9 @@ SHIPPED_CLASSIFIER = dict(
     batch_size=64,
     lr=0.002,
     config=dataclasses.replace(CLASSIFIER_CONFIG, dropout=0.0),
-    wildness=0.8,
+    augmentation=0.8,
     muon=True,
-    averaging=0.999,
+    ema_decay=0.999,
     warmup_steps=300,
 )
 # From nothing to 99 % of MNIST in two minutes or three (see `python -m benchmarks goal`).
@@ -80,11 +80,11 @@ FAST_CLASSIFIER = dict(
     batch_size=64,
     lr=0.003,
     config=dataclasses.replace(CLASSIFIER_CONFIG, dropout=0.0),
-    wildness=0.0,
+    augmentation=0.0,
     muon=True,
-    averaging=0.99,
+    ema_decay=0.99,
     warmup_steps=50,
-    digits_per_epoch=160_000,
+    samples_per_epoch=160_000,
 )
 
 
@@ -101,8 +101,9 @@ class Progress:
             (transformer, the true ones before them given) or digits (classifier) named rightly.
         lr: the learning rate of the last step.
         seconds: time spent training so far.
-        validation: at the end of an epoch, the share of validation lines read wholly right
-            (transformer) or of validation digits named rightly (classifier); else None.
+        validation_accuracy: at the end of an epoch, the share of validation lines read
+            exactly right (transformer) or of validation digits named rightly (classifier);
+            else None.
     """
 
     step: int
@@ -112,7 +113,7 @@ class Progress:
     accuracy: float
     lr: float
     seconds: float
-    validation: float | None = None
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -132,18 +133,18 @@ def train_transformer(
     config: Config = TRANSFORMER_CONFIG,
     label_smoothing: float = 0.1,
     ctc_weight: float = 0.0,
-    growth: float = 0.0,
-    strips: float = 0.0,
-    wildness: float = 1.0,
+    curriculum: float = 0.0,
+    short_canvas_share: float = 0.0,
+    augmentation: float = 1.0,
     redrawn: float = 0.0,
     drawn: float = 0.0,
     scribbled: float = 0.0,
     muon: bool = False,
-    averaging: float = 0.0,
+    ema_decay: float = 0.0,
     warmup_steps: int = 0,
-    lines_per_epoch: int = 12_000,
-    digits: Digits | None = None,
-    validation: Digits | None = None,
+    samples_per_epoch: int = 12_000,
+    digits: DigitSet | None = None,
+    validation: DigitSet | None = None,
     make_model: Callable[[Config], Transformer] = Transformer,
     **loop,
 ) -> TrainingResult:
@@ -153,27 +154,27 @@ def train_transformer(
     cosine to 0.
 
     Args:
-        epochs: passes of `lines_per_epoch` lines; every line is new.
+        epochs: passes of `samples_per_epoch` lines; every line is new.
         batch_size: lines per step.
         lr: highest learning rate.
         config: the model's shape, with its dropout; one of several `text_rows` reads grids (see
-            `make_grids`), where `growth` and `strips` mean nothing.
+            `make_grids`), where `curriculum` and `short_canvas_share` mean nothing.
         label_smoothing: share of the target spread over all outcomes.
         ctc_weight: weight of an auxiliary CTC loss on the encoder's columns, in training only
             (joint CTC-attention, Kim et al. 2017; Watanabe et al. 2017): it teaches the encoder to
             tell digits apart before the decoder knows where to look.
-        growth: share of the run in which the longest line grows from 1 digit to all, on strips of
-            canvas just wide enough, which cost less.
-        strips: share of the batches after that which are still written on strips; the rest, lines
-            of all lengths together, on whole canvases.
-        wildness: the most that a batch of lines may have (see `make_lines`); each has its own.
+        curriculum: share of the run in which the longest line grows from 1 digit to all, on
+            canvases just wide enough, which cost less.
+        short_canvas_share: share of the batches after that which are still written on such short
+            canvases; the rest, lines of all lengths together, on whole ones.
+        augmentation: the most that a batch of lines may have (see `make_lines`); each has its own.
         redrawn, drawn, scribbled: shares of the digits that are MNIST's, redrawn with an even
             brush; drawn by code, in forms that MNIST lacks; no digits at all (see `strokes`).
         muon: whether Muon (Jordan et al. 2024) trains the matrices of the layers, AdamW the rest.
-        averaging: decay, for each step, of the running mean of the weights that is validated and
+        ema_decay: decay, for each step, of the running mean of the weights that is validated and
             saved in their stead; 0 means the weights themselves.
         warmup_steps: steps over which the learning rate first rises.
-        lines_per_epoch: 12,000 lines hold every training digit about once.
+        samples_per_epoch: 12,000 lines hold every training digit about once.
         digits, validation: where lines come from; None means `load_digits`.
         make_model: builds the model, for those who try another architecture (see `ablation`).
         **loop: what `_train` takes: `seed`, `checkpoint`, `interval`, `on_progress`, `stop`,
@@ -184,8 +185,14 @@ def train_transformer(
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run or
             holds a finished model.
     """
-    if not all(0 <= share <= 1 for share in (growth, strips, label_smoothing)) or ctc_weight < 0:
-        raise ValueError("growth, strips and label_smoothing lie in 0-1, ctc_weight is at least 0")
+    if (
+        not all(0 <= share <= 1 for share in (curriculum, short_canvas_share, label_smoothing))
+        or ctc_weight < 0
+    ):
+        raise ValueError(
+            "curriculum, short_canvas_share and label_smoothing lie in 0-1, and ctc_weight is at "
+            "least 0"
+        )
     settings = dict(
         kind="transformer",
         epochs=epochs,
@@ -194,30 +201,30 @@ def train_transformer(
         config=config.to_dict(),
         label_smoothing=label_smoothing,
         ctc_weight=ctc_weight,
-        growth=growth,
-        strips=strips,
-        wildness=wildness,
+        curriculum=curriculum,
+        short_canvas_share=short_canvas_share,
+        augmentation=augmentation,
         redrawn=redrawn,
         drawn=drawn,
         scribbled=scribbled,
         muon=muon,
-        averaging=averaging,
+        ema_decay=ema_decay,
         warmup_steps=warmup_steps,
-        samples_per_epoch=lines_per_epoch,
+        samples_per_epoch=samples_per_epoch,
     )
-    digits = with_other_hands(digits or load_digits("train"), redrawn, drawn, scribbled)
+    digits = mix_sources(digits or load_digits("train"), redrawn, drawn, scribbled)
     validation = validation or load_digits("validation")
     patch = config.patch_size
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor, int]:
         if config.text_rows > 1:
             return *make_grids(digits, batch_size, config, generator), 0
-        grown = done >= growth
+        grown = done >= curriculum
         whole, wild = torch.rand(2, generator=generator).tolist()
-        wild *= wildness
-        if grown and whole >= strips:
-            return *make_lines(digits, batch_size, config, generator, wildness=wild), 0
-        longest = config.max_digits if grown else 1 + int(config.max_digits * done / growth)
+        wild *= augmentation
+        if grown and whole >= short_canvas_share:
+            return *make_lines(digits, batch_size, config, generator, augmentation=wild), 0
+        longest = config.max_digits if grown else 1 + int(config.max_digits * done / curriculum)
         length = int(torch.randint(1, longest + 1, (), generator=generator))
         width = min(config.canvas_width, math.ceil(length * STRIP_PER_DIGIT / patch) * patch)
         strip = dataclasses.replace(config, canvas_width=width)
@@ -231,7 +238,7 @@ def train_transformer(
         return TransformerObjective(make_model(config), label_smoothing, ctc_weight)
 
     def validate(model: Transformer) -> float:
-        return evaluate_transformer(model, validation, VALIDATION_LINES).exact
+        return evaluate_transformer(model, validation, VALIDATION_LINES).line_accuracy
 
     return _train(build, sample, validate, settings, **loop)
 
@@ -242,13 +249,13 @@ def train_single_digit_classifier(
     lr: float = 0.001,
     *,
     config: Config = CLASSIFIER_CONFIG,
-    wildness: float = 1.0,
+    augmentation: float = 1.0,
     muon: bool = False,
-    averaging: float = 0.0,
+    ema_decay: float = 0.0,
     warmup_steps: int = 0,
-    digits_per_epoch: int | None = None,
-    digits: Digits | None = None,
-    validation: Digits | None = None,
+    samples_per_epoch: int | None = None,
+    digits: DigitSet | None = None,
+    validation: DigitSet | None = None,
     **loop,
 ) -> TrainingResult:
     """Train the classifier on single digits, drawn as `make_lines` draws a line of one.
@@ -256,8 +263,8 @@ def train_single_digit_classifier(
     Cross-entropy; the rest, arguments and errors, as in `train_transformer`.
 
     Args:
-        wildness: as in `make_lines`.
-        digits_per_epoch: None means as many as there are training digits.
+        augmentation: as in `make_lines`.
+        samples_per_epoch: None means as many as there are training digits.
     """
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
@@ -267,15 +274,15 @@ def train_single_digit_classifier(
         batch_size=batch_size,
         lr=lr,
         config=config.to_dict(),
-        wildness=wildness,
+        augmentation=augmentation,
         muon=muon,
-        averaging=averaging,
+        ema_decay=ema_decay,
         warmup_steps=warmup_steps,
-        samples_per_epoch=digits_per_epoch or len(digits),
+        samples_per_epoch=samples_per_epoch or len(digits),
     )
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor]:
-        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1), wildness)
+        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1), augmentation)
         return canvases, tokens[:, 1]
 
     def build() -> nn.Module:
@@ -377,20 +384,20 @@ def _train(
         device: where to compute: "cpu" or "cuda".
     """
     _check_settings(settings, interval)
-    first = distributed.is_first()
+    first = processes.is_main()
     settings = settings | {"seed": seed}
     steps_per_epoch = max(1, settings["samples_per_epoch"] // settings["batch_size"])
     steps = settings["epochs"] * steps_per_epoch
     torch.manual_seed(seed)
     # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
     objective = build().to(device, memory_format=torch.channels_last)
-    averaged = copy.deepcopy(objective.model).eval() if settings["averaging"] else None
+    averaged = copy.deepcopy(objective.model).eval() if settings["ema_decay"] else None
     optimizers = make_optimizers(objective, settings["lr"], settings["muon"])
     warmup_steps = min(settings["warmup_steps"], steps - 1)
     schedules = [_schedule(optimizer, steps, warmup_steps) for optimizer in optimizers]
     run = _Run(checkpoint, settings, objective, averaged, optimizers, schedules)
     first_step = run.resume()
-    parallel = distributed.parallel(objective)
+    parallel = processes.parallel(objective)
     earlier = run.history[-1].seconds if run.history else 0.0
     started = time.perf_counter()
     stopped = False
@@ -402,7 +409,7 @@ def _train(
         # Batch and dropout depend on nothing but seed and step: a resumed run repeats them.
         torch.manual_seed(seed * 1_000_003 + step)
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        batch = distributed.share(sample(generator, (step - 1) / steps))
+        batch = processes.shard(sample(generator, (step - 1) / steps))
         objective.train()
         loss, right, counted = parallel(*(_on(device, part) for part in batch))
         if not loss.isfinite():
@@ -418,7 +425,7 @@ def _train(
             optimizer.step()
             schedule.step()
         if averaged is not None:
-            _average(averaged, objective.model, settings["averaging"], step)
+            _average(averaged, objective.model, settings["ema_decay"], step)
         sums += torch.stack([loss.detach() * counted, right, counted]).cpu()
         bar.update()
 
@@ -426,7 +433,7 @@ def _train(
         epoch_ends = step % steps_per_epoch == 0
         if stopped or epoch_ends or step % interval == 0:
             objective.eval()
-            distributed.sum_over_all(sums)
+            processes.all_reduce_sum(sums)
             progress = Progress(
                 step=step,
                 steps=steps,
@@ -435,17 +442,17 @@ def _train(
                 accuracy=float(sums[1] / sums[2]),
                 lr=last_lr,
                 seconds=earlier + time.perf_counter() - started,
-                validation=validate(run.model) if epoch_ends and first else None,
+                validation_accuracy=validate(run.model) if epoch_ends and first else None,
             )
             sums.zero_()
             run.history.append(progress)
             run.save(step)
             bar.set_postfix(loss=f"{progress.loss:.3f}", accuracy=f"{progress.accuracy:.3f}")
-            if progress_bar and progress.validation is not None:
+            if progress_bar and progress.validation_accuracy is not None:
                 bar.write(
                     f"epoch {progress.epoch:.2f}: loss {progress.loss:.3f}, "
-                    f"accuracy {progress.accuracy:.4f}, validation {progress.validation:.4f}, "
-                    f"{progress.seconds:.0f} s",
+                    f"accuracy {progress.accuracy:.4f}, "
+                    f"validation {progress.validation_accuracy:.4f}, {progress.seconds:.0f} s",
                     file=sys.stderr,  # what a command prints stays its result alone
                 )
             if on_progress is not None and first:
@@ -509,19 +516,19 @@ def _check_settings(settings: dict, interval: int) -> None:
     for name in ("epochs", "batch_size", "samples_per_epoch"):
         if not isinstance(settings[name], int) or settings[name] < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, not {settings[name]!r}")
-    if settings["batch_size"] % distributed.processes():
+    if settings["batch_size"] % processes.world_size():
         raise ValueError(
             f"a batch of {settings['batch_size']} cannot be shared equally by "
-            f"{distributed.processes()} processes: choose a multiple"
+            f"{processes.world_size()} processes: choose a multiple"
         )
     if interval < 1:
         raise ValueError(f"interval must be at least 1 step, not {interval}")
     if not (settings["lr"] > 0 and math.isfinite(settings["lr"])):
         raise ValueError(f"lr must be above 0, not {settings['lr']}")
-    if not 0 <= settings["averaging"] < 1:
-        raise ValueError(f"averaging must be at least 0 and below 1, not {settings['averaging']}")
-    if not 0 <= settings["wildness"] <= 1:
-        raise ValueError(f"wildness lies in 0-1, not at {settings['wildness']}")
+    if not 0 <= settings["ema_decay"] < 1:
+        raise ValueError(f"ema_decay must be at least 0 and below 1, not {settings['ema_decay']}")
+    if not 0 <= settings["augmentation"] <= 1:
+        raise ValueError(f"augmentation lies in 0-1, not at {settings['augmentation']}")
     if settings["warmup_steps"] < 0:
         raise ValueError(f"warmup_steps must be at least 0, not {settings['warmup_steps']}")
 
@@ -547,7 +554,7 @@ class _Run:
 
     def resume(self) -> int:
         """Take up an interrupted run, if there is one; the number of steps it had done."""
-        state = distributed.from_first(self._load() if distributed.is_first() else None)
+        state = processes.broadcast(self._load() if processes.is_main() else None)
         if state is None:
             return 0
         if state["settings"] != self.settings:
@@ -575,7 +582,7 @@ class _Run:
         return None
 
     def save(self, step: int) -> None:
-        if self.weights is None or not distributed.is_first():
+        if self.weights is None or not processes.is_main():
             return
         state = dict(
             settings=self.settings,
@@ -590,10 +597,10 @@ class _Run:
 
     def finish(self) -> None:
         """The run is done: nothing is left to resume."""
-        if self.weights is not None and distributed.is_first():
+        if self.weights is not None and processes.is_main():
             self.resume_file.unlink(missing_ok=True)
 
     def _save_weights(self) -> None:
-        epochs = [p for p in self.history if p.validation is not None]
-        facts = {"settings": self.settings, "log": [dataclasses.asdict(p) for p in epochs]}
-        save_model(self.model, self.weights, facts)
+        epochs = [p for p in self.history if p.validation_accuracy is not None]
+        metadata = {"settings": self.settings, "log": [dataclasses.asdict(p) for p in epochs]}
+        save_model(self.model, self.weights, metadata)

@@ -74,7 +74,7 @@ class Transformer(nn.Module):
         if self.training:
             raise ValueError("call model.eval() before reading: dropout is on")
         with record_attention(self) if attention else nullcontext() as record:
-            caches = self.decoder.start(self.encoder(canvases))
+            caches = self.decoder.init_cache(self.encoder(canvases))
             token = torch.full((len(canvases),), START, device=canvases.device)
             ended = torch.zeros_like(token, dtype=torch.bool)
             distributions = []

@@ -7,7 +7,7 @@ from mnist_transformer.dataset import embedded_digits, make_lines
 
 @pytest.fixture(scope="session")
 def digits():
-    """Digits that every machine has."""
+    """DigitSet that every machine has."""
     return embedded_digits("train")
 
 

@@ -1,4 +1,4 @@
-"""Digits as a person draws them with a mouse: strokes in a unit box, x to the right, y down."""
+"""DigitSet as a person draws them with a mouse: strokes in a unit box, x to the right, y down."""
 
 STROKES = {
     "0": [[(0.5, 0), (0.2, 0.1), (0.03, 0.35), (0, 0.6), (0.12, 0.88), (0.45, 1), (0.8, 0.9)]

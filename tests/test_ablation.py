@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from mnist_transformer import ablation
 from mnist_transformer.config import TRANSFORMER_CONFIG
 from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.lab import ablation
 
 
 @pytest.mark.parametrize("name", ablation.VARIANTS)
@@ -23,7 +23,7 @@ def test_rows_come_one_by_one(digits, monkeypatch):
     few = ablation.ablate(digits, embedded_digits("validation"), lines=64, variants=names)
     rows = list(few)
     assert [row.variant for row in rows] == names
-    assert all(0 <= row.exact <= 1 and row.parameters > 300_000 for row in rows)
+    assert all(0 <= row.line_accuracy <= 1 and row.parameters > 300_000 for row in rows)
 
 
 def test_an_unknown_variant_is_refused(digits):

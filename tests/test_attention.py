@@ -41,9 +41,9 @@ def test_equals_pytorchs_attention(masked, recorded):
     mask = torch.ones(5, 7, dtype=torch.bool).tril() if masked else None
     expected, expected_weights = reference(attention, x, memory, mask)
     if recorded:
-        with record_attention(attention) as maps:
+        with record_attention(attention) as record:
             out = attention(x, memory, mask)
-        torch.testing.assert_close(maps[""][0], expected_weights)
+        torch.testing.assert_close(record[""][0], expected_weights)
     else:
         out = attention(x, memory, mask)
     torch.testing.assert_close(out, expected)
@@ -66,35 +66,35 @@ def test_recording_does_not_change_the_logits(model, lines):
     canvases, tokens = lines
     with torch.no_grad():
         plain = model(canvases, tokens[:, :-1])
-        with record_attention(model) as maps:
+        with record_attention(model) as record:
             recorded = model(canvases, tokens[:, :-1])
     assert (plain - recorded).abs().max() < 1e-5
     length = tokens.shape[1] - 1
     patches = model.config.num_patches
-    assert maps["encoder.layers.0.attention"][0].shape == (8, 4, patches, patches)
-    assert maps["decoder.layers.1.self_attention"][0].shape == (8, 4, length, length)
-    assert maps["decoder.layers.1.cross_attention"][0].shape == (8, 4, length, patches)
+    assert record["encoder.layers.0.attention"][0].shape == (8, 4, patches, patches)
+    assert record["decoder.layers.1.self_attention"][0].shape == (8, 4, length, length)
+    assert record["decoder.layers.1.cross_attention"][0].shape == (8, 4, length, patches)
     future = torch.ones(length, length, dtype=torch.bool).triu(1)
-    assert (maps["decoder.layers.0.self_attention"][0][..., future] == 0).all()
-    for calls in maps.values():
+    assert (record["decoder.layers.0.self_attention"][0][..., future] == 0).all()
+    for calls in record.values():
         torch.testing.assert_close(calls[0].sum(-1), torch.ones(calls[0].shape[:-1]))
 
 
 def test_recording_leaves_nothing_behind(model, lines):
     before = {name: set(vars(module)) for name, module in model.named_modules()}
-    with record_attention(model) as maps:
+    with record_attention(model) as record:
         model.read_canvases(lines[0])
-    counts = {name: len(calls) for name, calls in maps.items()}
+    counts = {name: len(calls) for name, calls in record.items()}
     model.read_canvases(lines[0])
-    assert {name: len(calls) for name, calls in maps.items()} == counts
+    assert {name: len(calls) for name, calls in record.items()} == counts
     assert {name: set(vars(module)) for name, module in model.named_modules()} == before
 
 
 def test_recording_ends_with_an_error_inside(model, lines):
-    with pytest.raises(RuntimeError, match="inside"), record_attention(model) as maps:
+    with pytest.raises(RuntimeError, match="inside"), record_attention(model) as record:
         raise RuntimeError("inside")
     model.read_canvases(lines[0])
-    assert not any(maps.values())
+    assert not any(record.values())
 
 
 def test_nested_recordings_both_record(model, lines):

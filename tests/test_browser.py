@@ -10,15 +10,20 @@ import torch
 from PIL import Image
 
 from mnist_transformer import load_transformer
-from mnist_transformer.interventions import (
+from mnist_transformer.explain.interventions import (
     Head,
     Intervention,
     head_importance,
     logit_lens,
     read_changed,
 )
-from mnist_transformer.perturb import perturb
-from mnist_transformer.relevance import inside_head, mean_cross_attention, relevance, rollout
+from mnist_transformer.explain.perturb import perturb
+from mnist_transformer.explain.relevance import (
+    inside_head,
+    mean_cross_attention,
+    relevance,
+    rollout,
+)
 from tests.chromium import (
     CHROMIUM,
     ROOT,
@@ -271,7 +276,7 @@ def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
     ).click()
     page.get_by_text("Where the heads look now").wait_for()
     model = load_transformer()
-    change = Intervention(heads_off=frozenset({Head("cross", 0, 2)}))
+    change = Intervention(ablated_heads=frozenset({Head("cross", 0, 2)}))
     changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
     wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
     assert changed.attention.cross[0, 2].max() == 0
@@ -310,7 +315,7 @@ def test_a_head_that_looks_everywhere_alike_does_so(page):
     heads.get_by_text("2.1").click()
     page.get_by_text("Where the heads look now").wait_for()
     model = load_transformer()
-    change = Intervention(heads_averaged=frozenset({Head("cross", 1, 0)}))
+    change = Intervention(heads_uniform=frozenset({Head("cross", 1, 0)}))
     changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
     wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
     assert heat_maps(page)[-4] == pytest.approx(1 / 112, abs=1e-4)
@@ -325,12 +330,12 @@ def test_layers_and_positions_are_switched_off(page):
     layer = page.get_by_test_id("stButtonGroup").filter(has_text="Whole layers off")
     layer.get_by_text("Decoder 2").click()
     off = frozenset({("decoder", 1)})
-    wait_for_certainties(page, read_changed(model, canvas, Intervention(layers_off=off)))
+    wait_for_certainties(page, read_changed(model, canvas, Intervention(ablated_layers=off)))
     page.get_by_text("Positional encoding off").click()
-    both = Intervention(layers_off=off, positions_off=True)
+    both = Intervention(ablated_layers=off, ablated_positions=True)
     wait_for_certainties(page, read_changed(model, canvas, both))
     layer.get_by_text("Decoder 2").click()
-    wait_for_certainties(page, read_changed(model, canvas, Intervention(positions_off=True)))
+    wait_for_certainties(page, read_changed(model, canvas, Intervention(ablated_positions=True)))
     assert page.complaints == []
 
 

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mnist_transformer import CheckpointError, Classifier, load_classifier, load_transformer
-from mnist_transformer.checkpoint import read_facts, save_model, write_atomically
+from mnist_transformer.checkpoint import read_metadata, save_model, write_atomically
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_what_is_saved_is_loaded(model, saved, lines):
     with torch.no_grad():
         before, after = (m(lines[0], lines[1][:, :-1]) for m in (model, loaded))
         torch.testing.assert_close(before, after)
-    assert read_facts(saved) == {"exact": 0.5}
+    assert read_metadata(saved) == {"exact": 0.5}
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path):
@@ -75,8 +75,8 @@ def test_a_classifier_is_no_transformer(tmp_path, saved):
 
 
 def test_weights_of_another_shape_are_a_mismatch(saved):
-    rewrite(saved, lambda tensors: tensors.update({"decoder.outcome.bias": torch.zeros(3)}))
-    with pytest.raises(CheckpointError, match=r"(?s)do not match.*decoder\.outcome\.bias"):
+    rewrite(saved, lambda tensors: tensors.update({"decoder.to_logits.bias": torch.zeros(3)}))
+    with pytest.raises(CheckpointError, match=r"(?s)do not match.*decoder\.to_logits\.bias"):
         load_transformer(saved)
 
 

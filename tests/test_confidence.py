@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from mnist_transformer import Reading, confidence
+from mnist_transformer import Reading
+from mnist_transformer.lab import confidence
 from mnist_transformer.reading import DOUBT
 
 
@@ -35,7 +36,7 @@ def test_no_digits_no_reliability():
 
 
 def test_doubts():
-    assert reading("12", DOUBT - 0.01, DOUBT).doubts == [True, False]
+    assert reading("12", DOUBT - 0.01, DOUBT).uncertain == [True, False]
 
 
 @pytest.mark.parametrize("pictures", [confidence.letter_pictures, confidence.scribble_pictures])
@@ -55,4 +56,4 @@ def test_junk_is_flagged_when_nothing_or_something_doubtful_is_read(monkeypatch)
 
     for name in ("letter_pictures", "scribble_pictures"):
         monkeypatch.setattr(confidence, name, lambda count, seed: [("", n) for n in range(count)])
-    assert confidence.evaluate_junk(Stub(), 4) == {"letters": 0.5, "scribbles": 0.5}
+    assert confidence.evaluate_rejection(Stub(), 4) == {"letters": 0.5, "scribbles": 0.5}

@@ -9,7 +9,7 @@ import torch
 
 from mnist_transformer import dataset, load_digits, make_lines
 from mnist_transformer.config import END, PAD, START, TRANSFORMER_CONFIG
-from mnist_transformer.dataset import Digits, embedded_digits
+from mnist_transformer.dataset import DigitSet, embedded_digits
 from mnist_transformer.evals import line_text
 
 
@@ -43,7 +43,7 @@ def block_digits():
     images = torch.zeros(10, 28, 28, dtype=torch.uint8)
     for digit in range(10):
         images[digit, 4:24, 9:19] = 255
-    return Digits.from_arrays(images, torch.arange(10), "blocks")
+    return DigitSet.from_arrays(images, torch.arange(10), "blocks")
 
 
 def test_the_label_counts_what_is_drawn(digits):
@@ -64,7 +64,7 @@ def test_digits_stand_in_the_order_of_the_label(digits):
     images = torch.zeros(2, 28, 28, dtype=torch.uint8)
     images[0, 4:24, 4:24] = 255
     images[1, 4:24, 13:16] = 255
-    two = Digits.from_arrays(images, torch.tensor([0, 1]), "block and bar")
+    two = DigitSet.from_arrays(images, torch.tensor([0, 1]), "block and bar")
     canvases, tokens = make_lines(two, 200, TRANSFORMER_CONFIG, generator(), (2, 4))
     compared = 0
     for canvas, row in zip(canvases, tokens, strict=True):
@@ -124,7 +124,7 @@ def write_mnist(root: Path, train: int, test: int) -> None:
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
 
 
-def numbers(digits: Digits) -> list[int]:
+def numbers(digits: DigitSet) -> list[int]:
     return (digits.images[:, 11, 10].int() * 256 + digits.images[:, 11, 11]).tolist()
 
 
@@ -190,7 +190,7 @@ def test_an_unknown_split_is_an_error():
 
 def test_tame_lines_are_legible_versions_of_wild_ones(digits):
     wild, wild_tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator(6))
-    tame, tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator(6), wildness=0)
+    tame, tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator(6), augmentation=0)
     same = (tokens == wild_tokens).all(1)  # unless a digit no longer fits
     assert same.float().mean() > 0.95
     assert not torch.equal(tame, wild)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mnist_transformer.config import END, START
-from mnist_transformer.decoding import beam_search, sample_lines
+from mnist_transformer.explain.decoding import beam_search, sample_lines
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def reading(model, lines):
 
 
 def test_a_beam_as_wide_as_all_lines_finds_the_likeliest(model, reading):
-    found = beam_search(model, reading.canvas, width=1000)
+    found = beam_search(model, reading.canvas, num_beams=1000)
     assert len({digits for digits, _ in found}) == len(found) == 1000
     assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
     digits, probability = found[0]
@@ -24,7 +24,7 @@ def test_a_beam_as_wide_as_all_lines_finds_the_likeliest(model, reading):
 
 
 def test_a_beam_needs_a_width(model, reading):
-    with pytest.raises(ValueError, match="width"):
+    with pytest.raises(ValueError, match="num_beams"):
         beam_search(model, reading.canvas, 0)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mnist_transformer import Config, distributed, load_transformer, train_transformer
-from mnist_transformer.checkpoint import read_facts
+from mnist_transformer import Config, load_transformer, train_transformer
+from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.training import processes
 
 ROOT = Path(__file__).parent.parent
 # Linear patches: batch norm would tell shares of a batch from the whole.
@@ -32,7 +33,7 @@ def train(path, stop_at=0, die_at=0):
 
     def stop():
         step = next(steps)
-        if step == die_at and not distributed.is_first():
+        if step == die_at and not processes.is_main():
             os.kill(os.getpid(), 9)
         return step == stop_at
 
@@ -40,12 +41,12 @@ def train(path, stop_at=0, die_at=0):
         epochs=2,
         batch_size=16,
         config=CONFIG,
-        lines_per_epoch=160,
+        samples_per_epoch=160,
         interval=2,
         label_smoothing=0.0,
         ctc_weight=0.3,
         muon=True,
-        averaging=0.9,
+        ema_decay=0.9,
         digits=embedded_digits("train"),
         validation=embedded_digits("validation"),
         checkpoint=path,
@@ -58,7 +59,7 @@ def train_in_two(path, **how):
     """`train` in two processes, started by torchrun."""
     script = path.with_suffix(".py")
     script.write_text(
-        "from mnist_transformer.distributed import joined\n"
+        "from mnist_transformer.training.processes import joined\n"
         "from tests.test_distributed import train\n"
         f"with joined('cpu'): train({str(path)!r}, **{how})"
     )
@@ -73,7 +74,7 @@ def train_in_two(path, **how):
 
 
 def log(path):
-    return [(entry["step"], entry["loss"]) for entry in read_facts(path)["log"]]
+    return [(entry["step"], entry["loss"]) for entry in read_metadata(path)["log"]]
 
 
 def test_two_processes_learn_what_one_does_and_hand_over_to_one(tmp_path):
@@ -100,6 +101,6 @@ def test_a_process_that_dies_ends_the_run_and_leaves_a_checkpoint(tmp_path):
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
-    monkeypatch.setattr(distributed, "processes", lambda: 3)
+    monkeypatch.setattr(processes, "world_size", lambda: 3)
     with pytest.raises(ValueError, match="a batch of 32 cannot be shared equally by 3 processes"):
         train_transformer(digits=embedded_digits("train"), validation=embedded_digits("test"))

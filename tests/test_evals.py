@@ -30,10 +30,10 @@ def test_a_missed_digit_is_paired_with_nothing():
 
 def test_scores():
     score = score_sequences(["12", "34", "567"], ["12", "3", "568"])
-    assert score.lines == 3
-    assert score.exact == pytest.approx(1 / 3)
-    assert score.digits == pytest.approx(1 - 2 / 7)
-    assert score.exact_by_length == {2: 0.5, 3: 0.0}
+    assert score.num_lines == 3
+    assert score.line_accuracy == pytest.approx(1 / 3)
+    assert score.digit_accuracy == pytest.approx(1 - 2 / 7)
+    assert score.line_accuracy_by_length == {2: 0.5, 3: 0.0}
     assert score.misread == [("34", "3"), ("567", "568")]
     assert score.confusions == {("4", ""): 1, ("7", "8"): 1}
 
@@ -52,7 +52,7 @@ def test_evaluation_lines_are_fixed_and_complete(digits, small_config):
 
 
 def test_a_model_is_scored_by_what_it_reads(model, digits):
-    score = evaluate_transformer(model, digits, lines=20, seed=3)
+    score = evaluate_transformer(model, digits, num_lines=20, seed=3)
     true, read = [], []
     for canvases, tokens in evaluation_lines(digits, model.config, 20, seed=3):
         true += map(line_text, tokens)

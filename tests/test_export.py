@@ -4,7 +4,7 @@ import pytest
 
 from mnist_transformer import load_transformer, make_lines
 from mnist_transformer.config import END, START
-from mnist_transformer.export import export_onnx
+from mnist_transformer.lab.export import export_onnx
 
 
 def read_with_onnx(folder, canvases):
@@ -33,7 +33,7 @@ def test_onnxruntime_reads_the_same_digits(digits, tmp_path):
 
     model = load_transformer()
     generator = torch.Generator().manual_seed(0)
-    canvases, _ = make_lines(digits, 24, model.config, generator, wildness=0)
+    canvases, _ = make_lines(digits, 24, model.config, generator, augmentation=0)
     expected = model.read_canvases(canvases)
     export_onnx(model, tmp_path)
     read, logits = read_with_onnx(tmp_path, canvases.numpy())

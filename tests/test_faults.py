@@ -28,8 +28,8 @@ SCRIPT = textwrap.dedent("""
     config = Config(canvas_width=32, model_dim=64, mlp_dim=64, encoder_layers=1,
                     decoder_layers=1, max_digits=1)
     train_transformer(
-        epochs=1, batch_size=1, config=config, lines_per_epoch=int(sys.argv[2]), interval=1,
-        averaging=0.9, muon=True,
+        epochs=1, batch_size=1, config=config, samples_per_epoch=int(sys.argv[2]), interval=1,
+        ema_decay=0.9, muon=True,
         digits=embedded_digits("train"), validation=embedded_digits("validation"),
         checkpoint=sys.argv[1], progress_bar=False,
         on_progress=lambda progress, model: print(progress.step, flush=True))

@@ -52,13 +52,13 @@ def test_the_same_code_trains_and_scores_grids(digits):
         batch_size=16,
         config=config,
         ctc_weight=0.5,
-        lines_per_epoch=64,
+        samples_per_epoch=64,
         digits=digits,
         validation=embedded_digits("validation"),
         progress_bar=False,
     )
     assert result.finished and isinstance(result.model, Transformer)
     score = evaluate_transformer(result.model, digits, 30)
-    assert list(score.exact_by_length) == [4]
+    assert list(score.line_accuracy_by_length) == [4]
     canvases, _ = next(iter(evaluation_lines(digits, config, 30)))
     assert canvases.shape == (30, 64, 64)

@@ -5,7 +5,7 @@ import torch
 
 from mnist_transformer import record_attention
 from mnist_transformer.config import START
-from mnist_transformer.interventions import (
+from mnist_transformer.explain.interventions import (
     Head,
     Intervention,
     all_heads,
@@ -22,7 +22,7 @@ def reading(model, lines):
 
 
 def off(*heads):
-    return Intervention(heads_off=frozenset(heads))
+    return Intervention(ablated_heads=frozenset(heads))
 
 
 def test_every_head_is_named(model):
@@ -51,7 +51,7 @@ def test_a_head_that_is_off_adds_nothing(model, reading, attention):
 
 def test_an_averaged_head_looks_everywhere_alike(model, reading):
     heads = frozenset({Head("encoder", 0, 1), Head("decoder", 1, 3), Head("cross", 0, 0)})
-    maps = read_changed(model, reading.canvas, Intervention(heads_averaged=heads)).attention
+    maps = read_changed(model, reading.canvas, Intervention(heads_uniform=heads)).attention
     torch.testing.assert_close(maps.encoder[0, 1], torch.full((48, 48), 1 / 48))
     torch.testing.assert_close(maps.cross[0, 0], torch.full_like(maps.cross[0, 0], 1 / 48))
     rows = torch.arange(1, len(maps.decoder[1, 3]) + 1)
@@ -60,7 +60,7 @@ def test_an_averaged_head_looks_everywhere_alike(model, reading):
 
 def test_a_layer_that_is_off_hands_on_what_it_was_given(model, lines):
     for stack, layer in (("encoder", 0), ("decoder", 1)):
-        change = Intervention(layers_off=frozenset({(stack, layer)}))
+        change = Intervention(ablated_layers=frozenset({(stack, layer)}))
         edits = edited_weights(model, change)
         logits = torch.func.functional_call(model, edits, (lines[0], lines[1][:, :-1]))
         taken_out = getattr(model, stack).layers
@@ -72,11 +72,11 @@ def test_a_layer_that_is_off_hands_on_what_it_was_given(model, lines):
 
 
 def test_without_positions_patches_are_a_bag(model, lines):
-    edits = edited_weights(model, Intervention(positions_off=True))
+    edits = edited_weights(model, Intervention(ablated_positions=True))
     model.load_state_dict(edits, strict=False)
-    with record_attention(model) as maps:
+    with record_attention(model) as record:
         model.encoder(torch.zeros(1, 32, 96))
-    inner = maps["encoder.layers.0.attention"][0][..., 13, [14, 15, 17]]
+    inner = record["encoder.layers.0.attention"][0][..., 13, [14, 15, 17]]
     torch.testing.assert_close(inner, inner[..., :1].expand_as(inner))
 
 
@@ -117,7 +117,7 @@ def test_no_change_changes_nothing(model, reading):
         off(Head("cross", 7, 0)),
         off(Head("cross", 0, 9)),
         off(Head("sideways", 0, 0)),
-        Intervention(layers_off=frozenset({("encoder", 9)})),
+        Intervention(ablated_layers=frozenset({("encoder", 9)})),
     ],
 )
 def test_what_the_model_does_not_have_is_refused(model, change):

@@ -44,14 +44,14 @@ def test_a_thicker_brush_leaves_more_ink_and_none_is_cut_off(ink):
 def test_the_score_counts_what_the_page_would_read(ink):
     digits = load_pen_digits(ink)
     model = load_transformer()
-    score = evaluate_pen(model, digits, lines=24, seed=5)
+    score = evaluate_pen(model, digits, num_lines=24, seed=5)
     lines = list(pen_lines(digits, 24, seed=5))
     wrong = [line.digits for line in lines if model.read(line.picture).digits != line.digits]
-    assert score.total.exact == pytest.approx(1 - len(wrong) / 24)
+    assert score.total.line_accuracy == pytest.approx(1 - len(wrong) / 24)
     assert [line.digits for line, _ in score.misread] == wrong
-    assert set(score.exact_by_writer) == {"a", "b"}
-    assert set(score.exact_by_brush) == set(BRUSHES)
-    assert score.total.exact > 0.8
+    assert set(score.line_accuracy_by_writer) == {"a", "b"}
+    assert set(score.line_accuracy_by_brush) == set(BRUSHES)
+    assert score.total.line_accuracy > 0.8
 
 
 @pytest.mark.parametrize(

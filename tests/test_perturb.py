@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mnist_transformer.perturb import perturb
+from mnist_transformer.explain.perturb import perturb
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from mnist_transformer import profiling
+from mnist_transformer.lab import profiling
 
 
 def test_every_variant_is_timed(digits, monkeypatch):

@@ -1,8 +1,13 @@
 import pytest
 import torch
 
-from mnist_transformer.interventions import Head, all_heads
-from mnist_transformer.relevance import inside_head, mean_cross_attention, relevance, rollout
+from mnist_transformer.explain.interventions import Head, all_heads
+from mnist_transformer.explain.relevance import (
+    inside_head,
+    mean_cross_attention,
+    relevance,
+    rollout,
+)
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def test_relevance_follows_the_gradient(model, reading):
 
 def test_nothing_is_relevant_to_a_choice_that_never_changes(model, reading):
     with torch.no_grad():
-        model.decoder.outcome.weight.zero_()
+        model.decoder.to_logits.weight.zero_()
     assert relevance(model, reading).max() == 0
 
 

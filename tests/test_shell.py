@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from mnist_transformer.__main__ import main
-from mnist_transformer.checkpoint import read_facts, save_model
+from mnist_transformer.checkpoint import read_metadata, save_model
 
 EXAMPLE = "demo/examples/2026.png"
 
@@ -75,18 +75,18 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
     assert main([*command, "--json", "--record"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["images"] == 1000 and 0 <= result["right"] <= 1
-    assert result in read_facts("runs/classifier.safetensors").values()
+    assert result in read_metadata("runs/classifier.safetensors").values()
     assert main(command) == 0
     assert f"{result['right']:.2%} right" in capsys.readouterr().out
 
 
 def test_evaluate_transformer(capsys, model, monkeypatch, digits):
-    monkeypatch.setattr("mnist_transformer.measures.load_digits", lambda *_: digits)
+    monkeypatch.setattr("mnist_transformer.lab.measures.load_digits", lambda *_: digits)
     save_model(model, "small.safetensors")
     command = ["evaluate", "transformer", "--weights", "small.safetensors", "--lines", "20"]
     assert main([*command, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["lines"] == 20 and set(result) >= {"exact", "digits", "by length", "seed"}
+    assert result["lines"] == 20 and set(result) >= {"line accuracy", "digit accuracy", "by length", "seed"}
     assert main(command) == 0
     assert "of lines wholly right" in capsys.readouterr().out
 

@@ -8,7 +8,7 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.mark.parametrize("draw", [strokes.drawn_digits, strokes.scribbles])
+@pytest.mark.parametrize("draw", [strokes.synthetic_digits, strokes.scribbles])
 def test_drawings_look_like_mnist_images(draw):
     drawn = draw(300, generator())
     assert drawn.images.shape == (300, 28, 28) and drawn.images.dtype == torch.uint8
@@ -24,11 +24,13 @@ def test_the_classifier_knows_the_forms_drawn_by_code():
     from mnist_transformer.evals import evaluate_classifier
 
     # It learned from MNIST alone, so a form it does not know would be drawn wrongly.
-    assert evaluate_classifier(load_classifier(), strokes.drawn_digits(2000, generator())) > 0.85
+    assert (
+        evaluate_classifier(load_classifier(), strokes.synthetic_digits(2000, generator())) > 0.85
+    )
 
 
 def test_redrawn_digits_keep_their_place_and_label(digits):
-    redrawn = strokes.redrawn_digits(digits, 40, generator())
+    redrawn = strokes.rerender_digits(digits, 40, generator())
     chosen = torch.randint(len(digits), (40,), generator=generator())
     assert torch.equal(redrawn.labels, digits.labels[chosen])
     for image, original in zip(redrawn.images, digits.images[chosen], strict=True):
@@ -38,13 +40,13 @@ def test_redrawn_digits_keep_their_place_and_label(digits):
 
 
 def test_shares_are_shares_of_the_whole(digits):
-    mixed = strokes.with_other_hands(digits, 0.1, 0.2, 0.05)
+    mixed = strokes.mix_sources(digits, 0.1, 0.2, 0.05)
     assert len(digits) / len(mixed) == pytest.approx(0.65, abs=0.01)
     assert torch.equal(mixed.images[: len(digits)], digits.images)
-    assert strokes.with_other_hands(digits, 0, 0, 0) is digits
+    assert strokes.mix_sources(digits, 0, 0, 0) is digits
 
 
 @pytest.mark.parametrize("shares", [(-0.1, 0, 0), (0.5, 0.5, 0)])
 def test_shares_that_leave_nothing_are_refused(digits, shares):
     with pytest.raises(ValueError, match="shares"):
-        strokes.with_other_hands(digits, *shares)
+        strokes.mix_sources(digits, *shares)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mnist_transformer import load_transformer, train_single_digit_classifier, train_transformer
-from mnist_transformer.checkpoint import read_facts
+from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.train import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER, TrainingError
 
@@ -25,9 +25,9 @@ def settings(digits, small_config):
         batch_size=8,
         config=dataclasses.replace(small_config, dropout=0.1),
         ctc_weight=0.5,
-        growth=0.5,
+        curriculum=0.5,
         warmup_steps=3,
-        lines_per_epoch=64,
+        samples_per_epoch=64,
         digits=digits,
         validation=embedded_digits("validation"),
         interval=4,
@@ -59,7 +59,7 @@ def test_a_run_reports_and_validates(settings):
     )
     assert reports == result.history
     assert [p.step for p in reports] == [4, 8, 12, 16]
-    assert [p.validation is not None for p in reports] == [False, True, False, True]
+    assert [p.validation_accuracy is not None for p in reports] == [False, True, False, True]
     assert all(p.steps == 16 and 0 <= p.accuracy <= 1 for p in reports)
     assert reports[0].lr > 0 and reports[-1].lr < reports[1].lr
     assert result.finished and not result.model.training
@@ -73,13 +73,13 @@ def test_a_model_learns(digits, small_config):
         lr=0.004,
         config=config,
         label_smoothing=0.0,
-        lines_per_epoch=1600,
+        samples_per_epoch=1600,
         digits=digits,
         validation=embedded_digits("validation"),
         progress_bar=False,
     )
     assert result.history[-1].loss < 0.7 * result.history[0].loss
-    assert result.history[-1].validation > 0.4  # a guess at digit and end would reach 0.1
+    assert result.history[-1].validation_accuracy > 0.4  # a guess at digit and end would reach 0.1
 
 
 def test_a_seed_reproduces_a_run(settings):
@@ -99,7 +99,7 @@ def test_a_stopped_run_keeps_what_it_learned_and_goes_on(settings, tmp_path):
     assert resumed.finished and resumed.history[-1].step == 16
     assert same_weights(resumed.model, train_transformer(**settings).model)
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
-    log = read_facts(path)["log"]
+    log = read_metadata(path)["log"]
     assert [entry["epoch"] for entry in log] == [1.0, 2.0]
 
 
@@ -117,7 +117,7 @@ def test_a_killed_run_goes_on_from_its_last_interval(tmp_path):
         config = Config(canvas_width=32, model_dim=16, mlp_dim=16, encoder_layers=1,
                         decoder_layers=1, max_digits=1)
         train_transformer(
-            epochs=1, batch_size=4, config=config, lines_per_epoch=40, interval=3,
+            epochs=1, batch_size=4, config=config, samples_per_epoch=40, interval=3,
             digits=embedded_digits("train"), validation=embedded_digits("validation"),
             checkpoint=sys.argv[1], on_progress=report, progress_bar=False)
     """)
@@ -166,7 +166,7 @@ def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
     def spoil(progress, model):
         if progress.step == 8:
             with torch.no_grad():
-                model.decoder.outcome.weight.fill_(torch.nan)
+                model.decoder.to_logits.weight.fill_(torch.nan)
 
     with pytest.raises(TrainingError, match="step 9.*lower learning rate"):
         train_transformer(**settings, checkpoint=path, on_progress=spoil)
@@ -181,8 +181,8 @@ def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
         ({"batch_size": 1.5}, "batch_size"),
         ({"lr": 0.0}, "lr"),
         ({"lr": float("nan")}, "lr"),
-        ({"growth": 2}, "growth"),
-        ({"wildness": -1}, "wildness"),
+        ({"curriculum": 2}, "curriculum"),
+        ({"augmentation": -1}, "augmentation"),
         ({"warmup_steps": -1}, "warmup_steps"),
         ({"interval": 0}, "interval"),
     ],
@@ -198,10 +198,10 @@ def test_the_classifier_trains(digits, small_config):
         batch_size=32,
         lr=0.004,
         config=dataclasses.replace(small_config, max_digits=1, canvas_width=32),
-        digits_per_epoch=3200,
+        samples_per_epoch=3200,
         digits=digits,
         validation=embedded_digits("validation"),
         progress_bar=False,
     )
     assert result.history[-1].loss < result.history[0].loss
-    assert result.history[-1].validation > 0.3
+    assert result.history[-1].validation_accuracy > 0.3

@@ -68,7 +68,7 @@ def test_a_reading_fits_together(model, lines):
     for reading in model.read_canvases(lines[0], attention=True):
         count, steps = len(reading.digits), reading.steps
         assert steps == count + 1
-        assert reading.goes_on == (reading.distributions[-1].argmax() != END)
+        assert reading.truncated == (reading.distributions[-1].argmax() != END)
         assert len(reading.probabilities) == count
         chosen = reading.distributions.argmax(-1).tolist()
         assert reading.digits == "".join(map(str, chosen[:count]))
@@ -87,11 +87,11 @@ def test_a_reading_fits_together(model, lines):
 
 def test_a_line_too_long_stops_at_the_longest_the_model_reads(model, lines):
     with torch.no_grad():
-        model.decoder.outcome.bias[:] = torch.eye(11)[7] * 100  # always "7", never the end
+        model.decoder.to_logits.bias[:] = torch.eye(11)[7] * 100  # always "7", never the end
     reading = model.read_canvases(lines[0][:1])[0]
     assert reading.digits == "777"
     assert reading.end_probability < 0.01
-    assert reading.goes_on
+    assert reading.truncated
 
 
 def test_reading_in_training_mode_is_refused(model, lines):

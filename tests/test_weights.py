@@ -10,10 +10,10 @@ from mnist_transformer.checkpoint import (
     CLASSIFIER_WEIGHTS,
     GRID_WEIGHTS,
     TRANSFORMER_WEIGHTS,
-    read_facts,
+    read_metadata,
 )
-from mnist_transformer.confidence import evaluate_junk
 from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
+from mnist_transformer.lab.confidence import evaluate_rejection
 from mnist_transformer.pen import SHEET, evaluate_pen, load_pen_digits
 from tests.pen import strokes
 
@@ -26,24 +26,24 @@ def unseen():
 
 def test_the_transformer_reads_lines(unseen):
     score = evaluate_transformer(load_transformer(), unseen)
-    assert score.exact >= 0.90
-    assert score.digits >= 0.98
+    assert score.line_accuracy >= 0.90
+    assert score.digit_accuracy >= 0.98
 
 
 @pytest.mark.skipif("PEN_INK" not in os.environ, reason="needs pen strokes: $PEN_INK")
 def test_the_transformer_reads_real_ink():
-    score = evaluate_pen(load_transformer(), load_pen_digits(os.environ["PEN_INK"]), lines=300)
-    assert score.total.exact >= 0.85
-    assert score.total.digits >= 0.97
+    score = evaluate_pen(load_transformer(), load_pen_digits(os.environ["PEN_INK"]), num_lines=300)
+    assert score.total.line_accuracy >= 0.85
+    assert score.total.digit_accuracy >= 0.97
 
 
 def test_the_transformer_is_unsure_of_what_is_no_digit():
-    assert min(evaluate_junk(load_transformer(), 60).values()) >= 0.7
+    assert min(evaluate_rejection(load_transformer(), 60).values()) >= 0.7
 
 
 def test_the_grid_model_reads_grids(unseen):
     score = evaluate_transformer(load_transformer(GRID_WEIGHTS), unseen, 2000)
-    assert score.exact >= 0.95
+    assert score.line_accuracy >= 0.95
 
 
 def test_the_classifier_names_digits(unseen):
@@ -59,10 +59,10 @@ def test_the_classifier_names_digits(unseen):
     ],
 )
 def test_the_files_say_how_they_were_made(path, score):
-    facts = read_facts(path)
-    assert facts["settings"]["seed"] == 0
-    assert facts["log"][-1]["validation"] > 0.85
-    assert score in facts
+    metadata = read_metadata(path)
+    assert metadata["settings"]["seed"] == 0
+    assert metadata["log"][-1]["validation"] > 0.85
+    assert score in metadata
 
 
 @pytest.mark.parametrize("brush", [5, 12, 20])

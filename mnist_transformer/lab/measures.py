@@ -9,13 +9,13 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from . import pen
-from .checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
-from .classifier import Classifier
-from .confidence import Reliability, evaluate_junk
-from .dataset import load_digits
-from .evals import LINES, SEED, SequenceScore, evaluate_classifier, evaluate_transformer
-from .transformer import Transformer
+from .. import pen
+from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
+from ..classifier import Classifier
+from ..dataset import load_digits
+from ..evals import LINES, SEED, SequenceScore, evaluate_classifier, evaluate_transformer
+from ..transformer import Transformer
+from .confidence import Reliability, evaluate_rejection
 
 SHOWN_CONFUSIONS = 12
 
@@ -24,8 +24,8 @@ def measure_lines(model: Transformer, options: argparse.Namespace) -> dict:
     """Lines (or grids, for a model of grids) made from MNIST digits the model never saw."""
     digits = load_digits(options.split, options.data)
     seed = options.seed or SEED
-    score = evaluate_transformer(model, digits, options.lines or LINES, seed, options.wildness)
-    wild = f", wildness {options.wildness:g}" if options.wildness else ""
+    score = evaluate_transformer(model, digits, options.lines or LINES, seed, options.augmentation)
+    wild = f", augmentation {options.augmentation:g}" if options.augmentation else ""
     return {"source": digits.source + wild} | _sequence_result(score, seed)
 
 
@@ -52,24 +52,24 @@ def measure_pen(model: Transformer, options: argparse.Namespace) -> dict:
     return {
         "source": Path(ink).name,
         **_sequence_result(score.total, seed),
-        "by writer": score.exact_by_writer,
-        "by brush width": score.exact_by_brush,
+        "by writer": score.line_accuracy_by_writer,
+        "by brush width": score.line_accuracy_by_brush,
         **_reliability_result(score.reliability),
     }
 
 
-def measure_junk(model: Transformer, options: argparse.Namespace) -> dict:
+def measure_rejection(model: Transformer, options: argparse.Namespace) -> dict:
     """Letters and scribbles: how many are flagged rather than read as certain digits."""
-    return {"source": "letters and scribbles", "by kind": evaluate_junk(model)}
+    return {"source": "letters and scribbles", "by kind": evaluate_rejection(model)}
 
 
 def _sequence_result(score: SequenceScore, seed: int) -> dict:
     return {
-        "lines": score.lines,
+        "lines": score.num_lines,
         "seed": seed,
-        "exact": score.exact,
-        "digits": score.digits,
-        "by length": score.exact_by_length,
+        "line accuracy": score.line_accuracy,
+        "digit accuracy": score.digit_accuracy,
+        "by length": score.line_accuracy_by_length,
         "confusions": [
             {"written": true or "nothing", "read": read or "nothing", "times": times}
             for (true, read), times in Counter(score.confusions).most_common(SHOWN_CONFUSIONS)
@@ -98,14 +98,14 @@ MEASURES = {
     "classifier": ("classifier", CLASSIFIER_WEIGHTS, measure_classifier),
     "grid": ("transformer", GRID_WEIGHTS, measure_lines),
     "pen": ("transformer", TRANSFORMER_WEIGHTS, measure_pen),
-    "junk": ("transformer", TRANSFORMER_WEIGHTS, measure_junk),
+    "rejection": ("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
 }
 HEADLINES = {
     "lines": "{:,} lines",
     "images": "{:,} images",
     "seed": "seed {}",
-    "exact": "{:.2%} of lines wholly right",
-    "digits": "{:.2%} of digits right",
+    "line accuracy": "{:.2%} of lines exactly right",
+    "digit accuracy": "{:.2%} of digits right",
     "right": "{:.2%} right",
     "calibration error": "expected calibration error {:.2%}",
 }

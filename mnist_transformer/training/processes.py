@@ -18,7 +18,7 @@ class ProcessLost(RuntimeError):
 
 
 @contextmanager
-def joined(device: str) -> Iterator[None]:
+def process_group(device: str) -> Iterator[None]:
     """Join the other processes, if `torchrun` started several; leave them in the end.
 
     Raises:
@@ -48,40 +48,40 @@ def joined(device: str) -> Iterator[None]:
         distributed.destroy_process_group()
 
 
-def processes() -> int:
+def world_size() -> int:
     """How many processes train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
-def is_first() -> bool:
+def is_main() -> bool:
     """Whether this process is the one that validates, reports and writes."""
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
-def share(batch: tuple) -> tuple:
+def shard(batch: tuple) -> tuple:
     """This process's samples of a batch; what is no tensor belongs to all."""
-    if processes() == 1:
+    if world_size() == 1:
         return batch
-    mine = slice(distributed.get_rank(), None, processes())
+    mine = slice(distributed.get_rank(), None, world_size())
     return tuple(part[mine] if isinstance(part, Tensor) else part for part in batch)
 
 
 def parallel(objective: nn.Module) -> nn.Module:
     """The objective, its gradients averaged over all processes (Li et al. 2020, "PyTorch
     Distributed"); batch norm takes the statistics of each process's own samples."""
-    return objective if processes() == 1 else DistributedDataParallel(objective)
+    return objective if world_size() == 1 else DistributedDataParallel(objective)
 
 
-def from_first(thing):
+def broadcast(thing):
     """What the first process has, on every process."""
     things = [thing]
-    if processes() > 1:
+    if world_size() > 1:
         distributed.broadcast_object_list(things)
     return things[0]
 
 
-def sum_over_all(numbers: Tensor) -> Tensor:
+def all_reduce_sum(numbers: Tensor) -> Tensor:
     """The sum of every process's `numbers`."""
-    if processes() > 1:
+    if world_size() > 1:
         distributed.all_reduce(numbers)
     return numbers

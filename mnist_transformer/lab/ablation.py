@@ -1,7 +1,7 @@
 """What each choice is worth: the shipped recipe, with one thing changed at a time.
 
 `python -m mnist_transformer ablate` trains every variant on the same short budget, from the same
-seed, and prints how many validation lines each then reads wholly right.
+seed, and prints how many validation lines each then reads exactly right.
 """
 
 import dataclasses
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from .config import Config
-from .dataset import Digits
-from .encoder import EncoderLayer
-from .evals import evaluate_transformer
-from .train import SHIPPED_TRANSFORMER, train_transformer
-from .transformer import Transformer
+from ..config import Config
+from ..dataset import DigitSet
+from ..encoder import EncoderLayer
+from ..evals import evaluate_transformer
+from ..train import SHIPPED_TRANSFORMER, train_transformer
+from ..transformer import Transformer
 
 LINES = 24_000
 VALIDATION_LINES = 2_000
@@ -62,7 +62,10 @@ VARIANTS: dict[str, dict] = {
     "the shipped recipe": {},
     "AdamW alone, no Muon": {"muon": False},
     "no CTC loss": {"ctc_weight": 0.0},
-    "no growth, no strips: whole canvases": {"growth": 0.0, "strips": 0.0},
+    "no curriculum, whole canvases alone": {
+        "curriculum": 0.0,
+        "short_canvas_share": 0.0,
+    },
     "one convolution a stage of the stem": _with(stem_depth=1),
     "linear patches that do not overlap": _with(stem_channels=()),
     "patches of 16 pixels": _with(patch_size=16, stem_channels=(32, 64, 128, 128)),
@@ -77,18 +80,18 @@ VARIANTS: dict[str, dict] = {
 
 @dataclasses.dataclass(frozen=True)
 class AblationRow:
-    """One variant: parameters, share of validation lines wholly right, digits, training seconds."""
+    """One variant: parameters, line and digit accuracy on validation, training seconds."""
 
     variant: str
     parameters: int
-    exact: float
-    digits: float
+    line_accuracy: float
+    digit_accuracy: float
     seconds: float
 
 
 def ablate(
-    digits: Digits,
-    validation: Digits,
+    digits: DigitSet,
+    validation: DigitSet,
     lines: int = LINES,
     seed: int = 0,
     variants: list[str] | None = None,
@@ -108,7 +111,7 @@ def ablate(
         if name not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {name!r}")
         # A short budget needs a larger share of it to grow and to warm up.
-        short = {"epochs": 1, "lines_per_epoch": lines, "growth": 0.15, "warmup_steps": 200}
+        short = {"epochs": 1, "samples_per_epoch": lines, "curriculum": 0.15, "warmup_steps": 200}
         result = train_transformer(
             **SHIPPED_TRANSFORMER | short | VARIANTS[name],
             digits=digits,
@@ -118,4 +121,4 @@ def ablate(
         score = evaluate_transformer(result.model, validation, VALIDATION_LINES)
         parameters = sum(p.numel() for p in result.model.parameters())
         seconds = result.history[-1].seconds
-        yield AblationRow(name, parameters, score.exact, score.digits, seconds)
+        yield AblationRow(name, parameters, score.line_accuracy, score.digit_accuracy, seconds)

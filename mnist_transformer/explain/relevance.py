@@ -18,10 +18,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from .attention import record_attention
+from ..attention import record_attention
+from ..reading import Reading
+from ..transformer import Transformer
 from .interventions import ATTENTIONS, Head, decoder_tokens
-from .reading import Reading
-from .transformer import Transformer
 
 
 def mean_cross_attention(reading: Reading) -> Tensor:
@@ -53,7 +53,7 @@ def relevance(model: Transformer, reading: Reading) -> Tensor:
         (steps, patches), at least 0; only the proportions within a row mean something.
     """
     tokens, chosen = decoder_tokens(reading)
-    with torch.enable_grad(), record_attention(model, keep_graph=True) as maps:
+    with torch.enable_grad(), record_attention(model, keep_graph=True) as record:
         logits = model(reading.canvas[None], tokens)[0]
     names = [
         (stack, f"{stack}.layers.{layer}.{module}")
@@ -62,7 +62,7 @@ def relevance(model: Transformer, reading: Reading) -> Tensor:
         for s, module in ATTENTIONS.values()
         if s == stack
     ]
-    weights = [maps[name][0] for _, name in names]
+    weights = [record[name][0] for _, name in names]
     rows = []
     for step, token in enumerate(chosen):
         gradients = torch.autograd.grad(logits[step, token], weights, retain_graph=True)
@@ -123,14 +123,14 @@ def inside_head(model: Transformer, reading: Reading, head: Head, query: int, ke
     if not (0 <= head.layer < len(layers) and 0 <= head.head < model.config.num_heads):
         raise ValueError(f"this model has no {head}")
     tokens, _ = decoder_tokens(reading)
-    encoder = model.encoder.streams(reading.canvas[None])
+    encoder = model.encoder.hidden_states(reading.canvas[None])
     memory = model.encoder.norm(encoder[-1])
     layer = layers[head.layer]
     module = getattr(layer, name)
     if head.attention == "encoder":
         asking = offering = layer.attention_norm(encoder[head.layer])
     else:
-        x = model.decoder.streams(tokens, memory)[head.layer]
+        x = model.decoder.hidden_states(tokens, memory)[head.layer]
         asking = offering = layer.self_attention_norm(x)
         if head.attention == "cross":
             length = x.shape[1]

@@ -1,7 +1,8 @@
 """Does the model know when it does not know?
 
-`reliability` holds the probabilities a model gave against how often it was right; `evaluate_junk`
-shows it letters and scribbles, which no honest reader takes for digits without a doubt.
+`reliability` holds the probabilities a model gave against how often it was right;
+`evaluate_rejection` shows it letters and scribbles, which no honest reader takes for digits without
+a doubt.
 """
 
 import math
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .evals import align
-from .reading import Reading
-from .transformer import Transformer
+from ..evals import align
+from ..reading import Reading
+from ..transformer import Transformer
 
 SHEET = (400, 190)
 # Written alone, these are digits to any eye.
@@ -81,7 +82,9 @@ def reliability(readings: Iterable[tuple[str, Reading]], bins: int = 10) -> Reli
     return Reliability(filled, error)
 
 
-def evaluate_junk(model: Transformer, count: int = 500, seed: int = 40_000) -> dict[str, float]:
+def evaluate_rejection(
+    model: Transformer, count: int = 500, seed: int = 40_000
+) -> dict[str, float]:
     """The share of pictures that hold no digit and are flagged, by kind: letters and scribbles.
 
     A picture is flagged where nothing is read or any digit that is read is doubtful.
@@ -99,7 +102,7 @@ def evaluate_junk(model: Transformer, count: int = 500, seed: int = 40_000) -> d
 
 
 def _flagged(reading: Reading) -> bool:
-    return not reading.digits or any(reading.doubts)
+    return not reading.digits or any(reading.uncertain)
 
 
 def letter_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .config import START
-from .decoder import LayerCache
-from .transformer import Transformer
+from ..config import START
+from ..decoder import LayerCache
+from ..transformer import Transformer
 
 
 class _Encoder(nn.Module):
@@ -22,7 +22,7 @@ class _Encoder(nn.Module):
         self.model = model
 
     def forward(self, canvases: Tensor) -> tuple[Tensor, Tensor]:
-        caches = self.model.decoder.start(self.model.encoder(canvases))
+        caches = self.model.decoder.init_cache(self.model.encoder(canvases))
         return (
             torch.stack([cache.memory_key for cache in caches]),
             torch.stack([cache.memory_value for cache in caches]),
@@ -51,7 +51,7 @@ class _DecoderStep(nn.Module):
         x = (decoder.token(token) + decoder.position[position]).unsqueeze(1)
         for layer, cache in zip(decoder.layers, caches, strict=True):
             x = layer.step(x, cache)
-        logits = decoder.outcome(decoder.norm(x)).squeeze(1)
+        logits = decoder.to_logits(decoder.norm(x)).squeeze(1)
         return (
             logits,
             torch.stack([cache.key for cache in caches]),

@@ -7,27 +7,27 @@ from operator import itemgetter
 import torch
 from torch import Tensor
 
-from .config import END, START
-from .transformer import Transformer
+from ..config import END, START
+from ..transformer import Transformer
 
 
 @torch.inference_mode()
-def beam_search(model: Transformer, canvas: Tensor, width: int = 5) -> list[tuple[str, float]]:
+def beam_search(model: Transformer, canvas: Tensor, num_beams: int = 5) -> list[tuple[str, float]]:
     """What else could it be? The likeliest whole lines, found by beam search (Graves 2012).
 
     Args:
         model: in evaluation mode.
-        canvas: (height, width).
-        width: lines kept at every step, at least 1.
+        canvas: (height, num_beams).
+        num_beams: lines kept at every step, at least 1.
 
     Returns:
-        At most `width` pairs of digits and the probability of the whole line, likeliest first.
+        At most `num_beams` pairs of digits and the probability of the whole line, likeliest first.
 
     Raises:
-        ValueError: if `width` is below 1.
+        ValueError: if `num_beams` is below 1.
     """
-    if width < 1:
-        raise ValueError(f"width must be at least 1, not {width}")
+    if num_beams < 1:
+        raise ValueError(f"num_beams must be at least 1, not {num_beams}")
     memory = model.encoder(canvas[None])
     open_lines, ended = [([START], 0.0)], []
     for _ in range(model.config.max_steps):
@@ -42,8 +42,8 @@ def beam_search(model: Transformer, canvas: Tensor, width: int = 5) -> list[tupl
         ]
         ended += [(line, score) for line, score in longer if line[-1] == END]
         open_lines = [(line, score) for line, score in longer if line[-1] != END]
-        open_lines = sorted(open_lines, key=itemgetter(1), reverse=True)[:width]
-    best = sorted(ended, key=itemgetter(1), reverse=True)[:width]
+        open_lines = sorted(open_lines, key=itemgetter(1), reverse=True)[:num_beams]
+    best = sorted(ended, key=itemgetter(1), reverse=True)[:num_beams]
     return [("".join(map(str, line[1:-1])), math.exp(score)) for line, score in best]
 
 
@@ -55,7 +55,7 @@ def sample_lines(
 
     Args:
         model: in evaluation mode.
-        canvas: (height, width).
+        canvas: (height, num_beams).
         temperature: what the logits are divided by; near 0 is greedy, above 1 makes the unlikely
             likelier.
         count: lines drawn.
@@ -70,7 +70,7 @@ def sample_lines(
     if not temperature > 0 or count < 1:
         raise ValueError("temperature must be above 0 and count at least 1")
     generator = torch.Generator().manual_seed(seed)
-    caches = model.decoder.start(model.encoder(canvas[None]).expand(count, -1, -1))
+    caches = model.decoder.init_cache(model.encoder(canvas[None]).expand(count, -1, -1))
     token = torch.full((count,), START)
     drawn = []
     for position in range(model.config.max_steps):

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from .config import START, Config
-from .reading import AttentionMaps, Reading
-from .transformer import Transformer
+from ..config import START, Config
+from ..reading import AttentionMaps, Reading
+from ..transformer import Transformer
 
 # Which attention, as `AttentionMaps` calls them -> the stack of layers and the module in a layer.
 ATTENTIONS = {
@@ -44,16 +44,16 @@ class Intervention:
     """What to change.
 
     Attributes:
-        heads_off: heads that add nothing to the stream.
-        heads_averaged: heads that look at all they may see alike.
-        layers_off: (stack, layer) of layers that hand on what they were given.
-        positions_off: whether patches and tokens no longer know their places.
+        ablated_heads: heads that add nothing to the stream.
+        heads_uniform: heads that look at all they may see alike.
+        ablated_layers: (stack, layer) of layers that hand on what they were given.
+        ablated_positions: whether patches and tokens no longer know their places.
     """
 
-    heads_off: frozenset[Head] = frozenset()
-    heads_averaged: frozenset[Head] = frozenset()
-    layers_off: frozenset[tuple[str, int]] = frozenset()
-    positions_off: bool = False
+    ablated_heads: frozenset[Head] = frozenset()
+    heads_uniform: frozenset[Head] = frozenset()
+    ablated_layers: frozenset[tuple[str, int]] = frozenset()
+    ablated_positions: bool = False
 
     def __bool__(self) -> bool:
         return self != Intervention()
@@ -84,23 +84,23 @@ def edited_weights(model: Transformer, change: Intervention) -> dict[str, Tensor
             raise ValueError(f"this model has no {name.rsplit('.', 1)[0]}")
         return edits.setdefault(name, weights[name].clone())
 
-    for head in change.heads_off | change.heads_averaged:
+    for head in change.ablated_heads | change.heads_uniform:
         if head.attention not in ATTENTIONS or not 0 <= head.head < model.config.num_heads:
             raise ValueError(f"this model has no {head}")
         stack, module = ATTENTIONS[head.attention]
         name = f"{stack}.layers.{head.layer}.{module}"
         own = head.dimensions(model.config)
-        if head in change.heads_off:
+        if head in change.ablated_heads:
             edit(f"{name}.output.weight")[:, own] = 0
         else:
             edit(f"{name}.query.weight")[own] = 0
             edit(f"{name}.query.bias")[own] = 0
-    for stack, layer in change.layers_off:
+    for stack, layer in change.ablated_layers:
         modules = [module for s, module in ATTENTIONS.values() if s == stack]
-        for last in [f"{module}.output" for module in modules] + ["mlp.layers.3"]:
+        for last in [f"{module}.output" for module in modules] + ["mlp.contract"]:
             for part in ("weight", "bias"):
                 edit(f"{stack}.layers.{layer}.{last}.{part}").zero_()
-    if change.positions_off:
+    if change.ablated_positions:
         for name in ("patches.row_position", "patches.column_position"):
             edit(f"encoder.{name}").zero_()
         edit("decoder.position").zero_()
@@ -118,8 +118,8 @@ def read_changed(model: Transformer, canvas: Tensor, change: Intervention) -> Re
     off = [
         head
         for head in all_heads(model.config)
-        if head in change.heads_off
-        or (ATTENTIONS[head.attention][0], head.layer) in change.layers_off
+        if head in change.ablated_heads
+        or (ATTENTIONS[head.attention][0], head.layer) in change.ablated_layers
     ]
     maps = {name: getattr(reading.attention, name).clone() for name in ATTENTIONS}
     for head in off:
@@ -167,9 +167,9 @@ def logit_lens(model: Transformer, reading: Reading) -> Tensor:
     """
     tokens, _ = decoder_tokens(reading)
     memory = model.encoder(reading.canvas[None])
-    streams = model.decoder.streams(tokens, memory)
+    hidden_states = model.decoder.hidden_states(tokens, memory)
     return torch.stack(
-        [model.decoder.outcome(model.decoder.norm(x)).softmax(-1)[0] for x in streams]
+        [model.decoder.to_logits(model.decoder.norm(x)).softmax(-1)[0] for x in hidden_states]
     )
 
 

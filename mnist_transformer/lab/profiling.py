@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .dataset import Digits, make_lines
-from .train import GRADIENT_CLIP, SHIPPED_TRANSFORMER, TransformerObjective, make_optimizers
-from .transformer import Transformer
+from ..dataset import DigitSet, make_lines
+from ..train import GRADIENT_CLIP, SHIPPED_TRANSFORMER, TransformerObjective, make_optimizers
+from ..transformer import Transformer
 
 # What is changed -> batch size, memory format, dtype of autocast, torch.compile.
 VARIANTS = {
@@ -38,7 +38,7 @@ class StepTime:
     lines_per_second: float
 
 
-def profile(digits: Digits, steps: int = 12) -> Iterator[StepTime]:
+def profile(digits: DigitSet, steps: int = 12) -> Iterator[StepTime]:
     """Time every variant of a step of the shipped recipe.
 
     Args:
@@ -51,7 +51,7 @@ def profile(digits: Digits, steps: int = 12) -> Iterator[StepTime]:
 
 def _profile(
     name: str,
-    digits: Digits,
+    digits: DigitSet,
     steps: int,
     batch_size: int = SHIPPED_TRANSFORMER["batch_size"],
     memory_format: torch.memory_format = torch.channels_last,
