@@ -13,30 +13,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from ..config import START, Config
+from ..config import START
 from ..reading import AttentionMaps, Reading
 from ..transformer import Transformer
-
-# Which attention, as `AttentionMaps` calls them -> the stack of layers and the module in a layer.
-ATTENTIONS = {
-    "encoder": ("encoder", "attention"),
-    "decoder": ("decoder", "self_attention"),
-    "cross": ("decoder", "cross_attention"),
-}
-
-
-@dataclass(frozen=True, order=True)
-class Head:
-    """One attention head: `attention` is "encoder", "decoder" or "cross"; the rest count from 0."""
-
-    attention: str
-    layer: int
-    head: int
-
-    def dimensions(self, config: Config) -> slice:
-        """Which of a token's dimensions are the head's."""
-        size = config.model_dim // config.num_heads
-        return slice(self.head * size, (self.head + 1) * size)
+from .heads import ATTENTIONS, Head, all_heads
 
 
 @dataclass(frozen=True)
@@ -57,17 +37,6 @@ class Intervention:
 
     def __bool__(self) -> bool:
         return self != Intervention()
-
-
-def all_heads(config: Config) -> list[Head]:
-    """Every head of a model, encoder first."""
-    layers = {"encoder": config.encoder_layers, "decoder": config.decoder_layers}
-    return [
-        Head(attention, layer, head)
-        for attention, (stack, _) in ATTENTIONS.items()
-        for layer in range(layers[stack])
-        for head in range(config.num_heads)
-    ]
 
 
 def edited_weights(model: Transformer, change: Intervention) -> dict[str, Tensor]:

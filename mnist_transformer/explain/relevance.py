@@ -13,15 +13,14 @@ Bi-Modal and Encoder-Decoder Transformers") weighs every head by its gradient: w
 this step's choice. It leaves out what attention does not carry, such as the convolutions.
 """
 
-import dataclasses
-
 import torch
 from torch import Tensor
 
 from ..attention import record_attention
 from ..reading import Reading
 from ..transformer import Transformer
-from .interventions import ATTENTIONS, Head, decoder_tokens
+from .heads import ATTENTIONS, Head, HeadStep
+from .interventions import decoder_tokens
 
 
 def mean_cross_attention(reading: Reading) -> Tensor:
@@ -88,27 +87,6 @@ def _normalised(relevance: Tensor) -> Tensor:
     own = torch.eye(len(relevance))
     came = relevance - own
     return came / came.sum(-1, keepdim=True).clamp(min=1e-9) + own
-
-
-@dataclasses.dataclass(frozen=True)
-class HeadStep:
-    """The numbers of one head for one query and one key, in the order of the formula.
-
-    Attributes:
-        query, key, value: (head_dim,) what is asked, what the place offers, what it hands over.
-        products: (head_dim,) query * key.
-        score: the products' sum, divided by sqrt(head_dim).
-        scores: (keys,) the scores of all keys that may be seen.
-        weight: the softmax of the scores, at this key.
-    """
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    products: Tensor
-    score: float
-    scores: Tensor
-    weight: float
 
 
 @torch.inference_mode()

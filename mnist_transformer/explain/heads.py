@@ -1,0 +1,60 @@
+"""The attention heads of a model by name, and the numbers of one: plain data, without a model."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..config import Config
+
+# Which attention, as `AttentionMaps` calls them -> the stack of layers and the module in a layer.
+ATTENTIONS = {
+    "encoder": ("encoder", "attention"),
+    "decoder": ("decoder", "self_attention"),
+    "cross": ("decoder", "cross_attention"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class Head:
+    """One attention head: `attention` is "encoder", "decoder" or "cross"; the rest count from 0."""
+
+    attention: str
+    layer: int
+    head: int
+
+    def dimensions(self, config: Config) -> slice:
+        """Which of a token's dimensions are the head's."""
+        size = config.model_dim // config.num_heads
+        return slice(self.head * size, (self.head + 1) * size)
+
+
+def all_heads(config: Config) -> list[Head]:
+    """Every head of a model, encoder first."""
+    layers = {"encoder": config.encoder_layers, "decoder": config.decoder_layers}
+    return [
+        Head(attention, layer, head)
+        for attention, (stack, _) in ATTENTIONS.items()
+        for layer in range(layers[stack])
+        for head in range(config.num_heads)
+    ]
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """The numbers of one head for one query and one key, in the order of the formula.
+
+    Attributes:
+        query, key, value: (head_dim,) what is asked, what the place offers, what it hands over.
+        products: (head_dim,) query * key.
+        score: the products' sum, divided by sqrt(head_dim).
+        scores: (keys,) the scores of all keys that may be seen.
+        weight: the softmax of the scores, at this key.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    products: Tensor
+    score: float
+    scores: Tensor
+    weight: float
