@@ -13,7 +13,8 @@ from plotly.subplots import make_subplots
 from benchmarks.timing import machine, medians
 from mnist_transformer import Config, Transformer
 from mnist_transformer.config import START
-from tests.chromium import ROOT, launch
+from tests import ROOT
+from tests.chromium import launch
 
 BASE = Config(dropout=0.0)
 PICTURE = ROOT / "demo" / "growth.png"

@@ -23,7 +23,8 @@ from benchmarks.timing import machine
 from demo import link
 from mnist_transformer import load_transformer
 from mnist_transformer.pen import SHEET
-from tests.chromium import ROOT, serve
+from tests import ROOT
+from tests.chromium import serve
 from tests.pen import strokes
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "demo" / "examples").glob("*.png"))

@@ -12,7 +12,8 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.figures import relevance_figure
-from tests.chromium import ROOT, launch, open_page, serve, wait_for_digits, write
+from tests import ROOT
+from tests.chromium import launch, open_page, serve, wait_for_digits, write
 
 LINES = ["2", "27", "273", "2735", "27350"]
 WATCH = """() => {

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from benchmarks.timing import machine
-from tests.chromium import ROOT, launch, open_page, serve
+from tests import ROOT
+from tests.chromium import launch, open_page, serve
 
 ROUNDS = 5
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
+from tests import ROOT
 from tests.pen import strokes
 
-ROOT = Path(__file__).parent.parent
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 _FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-networking

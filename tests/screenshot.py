@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from tests.chromium import ROOT, launch, open_page, scrub, serve, wait_for_digits, write
+from tests import ROOT
+from tests.chromium import launch, open_page, scrub, serve, wait_for_digits, write
 
 
 def main() -> None:

@@ -5,9 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
 
 
 def test_a_wheel_carries_the_weights_and_reads_from_any_folder(tmp_path):

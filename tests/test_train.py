@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from mnist_transformer import load_transformer, train_single_digit_classifier, t
 from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.train import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER, TrainingError
-
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
 
 
 @pytest.fixture

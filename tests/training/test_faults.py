@@ -1,6 +1,6 @@
 """Training is killed, or the disk is full: what was saved stays, and the run goes on.
 
-`KILLS=50 python -m pytest -s tests/test_faults.py` kills more often and says what happened.
+`KILLS=50 python -m pytest -s tests/training/test_faults.py` kills more often and says what happened.
 """
 
 import os
@@ -11,13 +11,12 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import torch
 
 from mnist_transformer import load_transformer
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 KILLS = int(os.environ.get("KILLS", 2))
 # So small that it does little but save: after every step.
 SCRIPT = textwrap.dedent("""

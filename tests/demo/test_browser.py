@@ -24,9 +24,9 @@ from mnist_transformer.explain.relevance import (
     relevance,
     rollout,
 )
+from tests import ROOT
 from tests.chromium import (
     CHROMIUM,
-    ROOT,
     launch,
     open_page,
     scrub,

@@ -1,15 +1,14 @@
 """The page without a browser: what Streamlit's own test harness can see."""
 
-from pathlib import Path
-
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from demo.jobs import Line, TrainingJob
 from mnist_transformer import load_transformer
+from tests import ROOT
 
-APP = Path(__file__).parent.parent / "demo" / "app.py"
+APP = ROOT / "demo" / "app.py"
 
 
 @pytest.fixture

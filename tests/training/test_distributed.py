@@ -4,7 +4,6 @@ import itertools
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from mnist_transformer import Config, load_transformer, train_transformer
 from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.training import processes
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 # Linear patches: batch norm would tell shares of a batch from the whole.
 CONFIG = Config(
     canvas_width=96,
@@ -60,7 +59,7 @@ def train_in_two(path, **how):
     script = path.with_suffix(".py")
     script.write_text(
         "from mnist_transformer.training.processes import joined\n"
-        "from tests.test_distributed import train\n"
+        "from tests.training.test_distributed import train\n"
         f"with joined('cpu'): train({str(path)!r}, **{how})"
     )
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]

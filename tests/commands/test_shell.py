@@ -5,17 +5,15 @@ from PIL import Image
 
 from mnist_transformer.__main__ import main
 from mnist_transformer.checkpoint import read_metadata, save_model
+from tests import ROOT
 
-EXAMPLE = "demo/examples/2026.png"
+EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     """Shell commands run in an empty folder, with the repository's example in it."""
-    from pathlib import Path
-
-    example = Path(__file__).parent.parent / EXAMPLE
-    (tmp_path / "2026.png").write_bytes(example.read_bytes())
+    (tmp_path / "2026.png").write_bytes(EXAMPLE.read_bytes())
     monkeypatch.chdir(tmp_path)
 
 
