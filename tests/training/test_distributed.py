@@ -58,9 +58,9 @@ def train_in_two(path, **how):
     """`train` in two processes, started by torchrun."""
     script = path.with_suffix(".py")
     script.write_text(
-        "from mnist_transformer.training.processes import joined\n"
+        "from mnist_transformer.training.processes import process_group\n"
         "from tests.training.test_distributed import train\n"
-        f"with joined('cpu'): train({str(path)!r}, **{how})"
+        f"with process_group('cpu'): train({str(path)!r}, **{how})"
     )
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     return subprocess.run(
