@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 from tests import ROOT
 
@@ -13,12 +14,17 @@ def test_a_wheel_carries_the_weights_and_reads_from_any_folder(tmp_path):
     source = tmp_path / "source"  # building leaves files behind
     for name in ("mnist_transformer", "weights"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "requirements.txt", "README.md"):
+    for name in ("pyproject.toml", "setup.py", "requirements.txt", "README.md"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
     subprocess.run([*pip, *build, str(source)], check=True, capture_output=True)
     wheel = next(tmp_path.glob("*.whl"))
+    with zipfile.ZipFile(wheel) as archive:
+        carried = {name for name in archive.namelist() if name.endswith(".py")}
+    assert carried == {
+        str(path.relative_to(ROOT)) for path in (ROOT / "mnist_transformer").rglob("*.py")
+    }
     place = tmp_path / "place"
     install = ["install", "--no-deps", "--target", str(place), str(wheel)]
     subprocess.run([*pip, *install], check=True, capture_output=True)

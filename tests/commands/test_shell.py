@@ -1,9 +1,12 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
-from mnist_transformer.__main__ import main
+from mnist_transformer.__main__ import COMMANDS, main
 from mnist_transformer.checkpoint import read_metadata, save_model
 from tests import ROOT
 
@@ -113,7 +116,37 @@ def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypa
             lambda *_: (_ for _ in ()).throw(OSError("no network")),
         )
     else:
-        monkeypatch.setattr("mnist_transformer.__main__.load_digits", lambda *_: digits)
+        monkeypatch.setattr("mnist_transformer.commands.train.load_digits", lambda *_: digits)
     assert main(command) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+def test_a_command_loads_its_own_modules_alone():
+    script = "import sys; from mnist_transformer.__main__ import main; main(sys.argv[1:]); "
+    script += "print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script, "read", "2026.png"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    package = "mnist_transformer"
+    commands = [name for name in loaded if name.startswith(f"{package}.commands.")]
+    assert commands == [f"{package}.commands.read"]
+    assert not [name for name in loaded if name.startswith(f"{package}.lab")]
+
+
+@pytest.mark.parametrize("command", [[], ["reed", "2026.png"], ["--json", "read", "2026.png"]])
+def test_a_command_that_is_none_is_refused(command, capsys):
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(f"{name} " in shown for name in COMMANDS)

@@ -1,6 +1,7 @@
 """Training is killed, or the disk is full: what was saved stays, and the run goes on.
 
-`KILLS=50 python -m pytest -s tests/training/test_faults.py` kills more often and says what happened.
+`KILLS=50 python -m pytest -s tests/training/test_faults.py` kills more often and
+says what happened.
 """
 
 import os
