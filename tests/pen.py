@@ -1,4 +1,7 @@
-"""DigitSet as a person draws them with a mouse: strokes in a unit box, x to the right, y down."""
+"""Digits as a person draws them with a mouse: strokes in a unit box, x to the right, y down."""
+
+import json
+from pathlib import Path
 
 STROKES = {
     "0": [[(0.5, 0), (0.2, 0.1), (0.03, 0.35), (0, 0.6), (0.12, 0.88), (0.45, 1), (0.8, 0.9)]
@@ -30,3 +33,14 @@ def strokes(text: str, left: float, top: float, height: float) -> list[list[tupl
             lines.append([(left + x * width, top + y * height) for x, y in stroke])
         left += width + 0.35 * height
     return lines
+
+
+def write_ink(path: Path) -> Path:
+    """A file of pen digits: two writers, every digit, in tablet units."""
+    with open(path, "w") as file:
+        for writer, width in (("a", 200), ("b", 300)):
+            for digit, digit_strokes in STROKES.items():
+                points = [[[x * width + 50, y * 400 + 20] for x, y in s] for s in digit_strokes]
+                record = {"label": int(digit), "writer": writer, "strokes": points}
+                file.write(json.dumps(record) + "\n")
+    return path

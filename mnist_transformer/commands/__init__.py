@@ -12,8 +12,14 @@ class CommandError(Exception):
     """A command cannot go on; its message is all that the user is shown."""
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """The option of every command that needs MNIST."""
-    parser.add_argument(
-        "--data", type=Path, help="folder with MNIST/raw (default: $MNIST_ROOT, else a download)"
-    )
+DATA_OPTION = {
+    "type": Path,
+    "help": "folder with MNIST/raw (default: $MNIST_ROOT, else a download)",
+}
+
+
+def at_least_one(text: str) -> int:
+    """A number on the command line that counts something."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return int(text)

@@ -5,14 +5,19 @@ import argparse
 from ..dataset import load_digits
 from ..lab.ablation import LINES, ablate
 from ..train import TrainingError
-from . import CommandError, add_data
+from . import DATA_OPTION, CommandError, at_least_one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help="default: all")
-    parser.add_argument("--lines", type=int, default=LINES, help="budget of each")
+    parser.add_argument(
+        "--num-lines",
+        type=at_least_one,
+        default=LINES,
+        help="budget of each (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0)
-    add_data(parser)
+    parser.add_argument("--data", **DATA_OPTION)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     print("| variant | parameters | lines exactly right | digits right | seconds |")
     print("|---|---|---|---|---|", flush=True)
     try:
-        for row in ablate(digits, validation, options.lines, options.seed, options.variants):
+        for row in ablate(digits, validation, options.num_lines, options.seed, options.variants):
             print(
                 f"| {row.variant} | {row.parameters:,} | {row.line_accuracy:.1%} | "
                 f"{row.digit_accuracy:.1%} | {row.seconds:.0f} |",

@@ -1,59 +1,64 @@
-"""Measure the trained models."""
+"""Measure a trained model."""
 
 import argparse
+import inspect
 import json
 from pathlib import Path
 
 from ..checkpoint import load_classifier, load_transformer, read_metadata, save_model
 from ..dataset import SPLITS
-from ..lab.measures import MEASURES, as_text
-from . import add_data
+from ..lab.measures import MEASURES
+from . import DATA_OPTION, at_least_one
 
 LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
+# The keyword arguments of all measures; each measure has the options that it takes.
+OPTIONS = {
+    "split": {"choices": SPLITS, "help": "of MNIST (default: test)"},
+    "data": DATA_OPTION,
+    "num_lines": {"type": at_least_one, "help": "how many lines are read (default: %(default)s)"},
+    "seed": {"type": int, "help": "fixes what is read (default: %(default)s)"},
+    "augmentation": {
+        "type": float,
+        "help": "of the lines: 0, what a person might write (default), to 1, as in training",
+    },
+    "ink": {"type": Path, "help": "file of pen digits (default: $PEN_INK)"},
+    "failures": {"type": Path, "help": "folder for pictures of what is misread"},
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "measures",
-        nargs="*",
-        metavar="MEASURE",
-        help=f"{', '.join(MEASURES)}; default: transformer and classifier",
-    )
-    parser.add_argument("--weights", type=Path, help="another file, for exactly one MEASURE")
-    parser.add_argument("--split", choices=SPLITS, default="test")
-    parser.add_argument("--lines", type=int, help="instead of the measure's own number")
-    parser.add_argument("--seed", type=int, help="of the lines, instead of the measure's own")
-    parser.add_argument(
-        "--augmentation",
-        type=float,
-        default=0.0,
-        help="of the lines: 0, what a person might write (default), to 1, as in training",
-    )
-    parser.add_argument("--ink", type=Path, help="pen strokes, for pen (default: $PEN_INK)")
-    parser.add_argument("--failures", type=Path, help="folder for pictures of misread pen lines")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument(
-        "--record", action="store_true", help="write the result into the weights' metadata"
-    )
-    add_data(parser)
+    measures = parser.add_subparsers(dest="measure", required=True, metavar="MEASURE")
+    for name, measure in MEASURES.items():
+        purpose = inspect.getdoc(measure.run).partition("\n")[0]
+        own = measures.add_parser(name, help=purpose, description=purpose)
+        for option, default in _options(name).items():
+            own.add_argument(_flag(option), default=default, **OPTIONS[option])
+        own.add_argument("--weights", type=Path, default=measure.weights, help="another file")
+        own.add_argument("--json", action="store_true", help="print a JSON object")
+        own.add_argument(
+            "--record", action="store_true", help="write the result into the weights' metadata"
+        )
+
+
+def _options(name: str) -> dict:
+    """The keyword arguments of a measure, with their defaults."""
+    parameters = inspect.signature(MEASURES[name].run).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")
 
 
 def run(options: argparse.Namespace) -> int:
-    names = options.measures or ["transformer", "classifier"]
-    unknown = sorted(set(names) - set(MEASURES))
-    if unknown:
-        raise ValueError(f"MEASURE is one of {', '.join(MEASURES)}, not {', '.join(unknown)}")
-    if options.weights and len(names) != 1:
-        raise ValueError(f"--weights needs exactly one MEASURE: {', '.join(MEASURES)}")
-    if options.lines is not None and options.lines < 1:
-        raise ValueError(f"--lines must be at least 1, not {options.lines}")
-    for name in names:
-        kind, shipped, measure = MEASURES[name]
-        path = options.weights or shipped
-        model = LOADERS[kind](path)
-        result = {"measure": name} | measure(model, options)
-        if options.record:
-            score = {f"{name} on {result['source']}": result}
-            save_model(model, path, read_metadata(path) | score)
-        print(json.dumps(result) if options.json else as_text(result), flush=True)
+    measure = MEASURES[options.measure]
+    model = LOADERS[measure.kind](options.weights)
+    result = measure.run(
+        model, **{name: getattr(options, name) for name in _options(options.measure)}
+    )
+    found = {"measure": options.measure, **result.as_dict()}
+    if options.record:
+        score = {f"{options.measure} on {result.source}": found}
+        save_model(model, options.weights, read_metadata(options.weights) | score)
+    print(json.dumps(found) if options.json else f"{options.measure} on {result.as_text()}")
     return 0

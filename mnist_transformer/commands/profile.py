@@ -4,11 +4,11 @@ import argparse
 
 from ..dataset import load_digits
 from ..lab.profiling import profile
-from . import add_data
+from . import DATA_OPTION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_data(parser)
+    parser.add_argument("--data", **DATA_OPTION)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from ..train import (
     train_transformer,
 )
 from ..training import processes
-from . import CommandError, add_data
+from . import DATA_OPTION, CommandError
 
 TRAINERS = {
     "transformer": train_transformer,
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="default: runs/MODEL.safetensors")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    add_data(parser)
+    parser.add_argument("--data", **DATA_OPTION)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -92,15 +92,15 @@ class AblationRow:
 def ablate(
     digits: DigitSet,
     validation: DigitSet,
-    lines: int = LINES,
+    num_lines: int = LINES,
     seed: int = 0,
     variants: list[str] | None = None,
 ) -> Iterator[AblationRow]:
-    """Train every variant on `lines` lines and score it.
+    """Train every variant on `num_lines` lines and score it.
 
     Args:
         digits, validation: what to train and to score on.
-        lines: the budget of each.
+        num_lines: the budget of each.
         seed: of all runs.
         variants: names out of `VARIANTS`; None means all.
 
@@ -111,9 +111,14 @@ def ablate(
         if name not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {name!r}")
         # A short budget needs a larger share of it to grow and to warm up.
-        short = {"epochs": 1, "samples_per_epoch": lines, "curriculum": 0.15, "warmup_steps": 200}
+        short = {
+            "epochs": 1,
+            "samples_per_epoch": num_lines,
+            "curriculum": 0.15,
+            "warmup_steps": 200,
+        }
         result = train_transformer(
-            **SHIPPED_TRANSFORMER | short | VARIANTS[name],
+            **SHIPPED_TRANSFORMER | short | {"epochs": 1} | VARIANTS[name],
             digits=digits,
             validation=validation,
             seed=seed,

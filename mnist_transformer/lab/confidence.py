@@ -62,24 +62,24 @@ def reliability(readings: Iterable[tuple[str, Reading]], bins: int = 10) -> Reli
     probabilities, right = [], []
     for true, reading in readings:
         read = [pair for pair in align(true, reading.digits) if pair[1]]
-        right += [expected == digit for expected, digit in read]
+        right += [float(expected == digit) for expected, digit in read]
         probabilities += reading.probabilities
     if not probabilities:
         raise ValueError("no digit was read, so there is no confidence to measure")
-    probability, hit = np.array(probabilities), np.array(right)
-    place = np.minimum((probability * bins).astype(int), bins - 1)
+    count, edges = np.histogram(probabilities, bins, (0, 1))  # the last bin holds 1 too
+    confidence, _ = np.histogram(probabilities, edges, weights=probabilities)
+    hits, _ = np.histogram(probabilities, edges, weights=right)
     filled = [
         ConfidenceBin(
-            low=n / bins,
-            high=(n + 1) / bins,
-            count=int((place == n).sum()),
-            confidence=float(probability[place == n].mean()),
-            right=float(hit[place == n].mean()),
+            low=float(edges[n]),
+            high=float(edges[n + 1]),
+            count=int(count[n]),
+            confidence=float(confidence[n] / count[n]),
+            right=float(hits[n] / count[n]),
         )
-        for n in sorted(set(place.tolist()))
+        for n in np.flatnonzero(count)
     ]
-    error = sum(b.count * abs(b.confidence - b.right) for b in filled) / len(probability)
-    return Reliability(filled, error)
+    return Reliability(filled, float(np.abs(confidence - hits).sum() / count.sum()))
 
 
 def evaluate_rejection(

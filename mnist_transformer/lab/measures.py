@@ -1,13 +1,17 @@
-"""What `python -m mnist_transformer evaluate` measures, and how it prints it.
+"""What `python -m mnist_transformer evaluate` measures.
 
-Every measure reads one model and gives a dict that JSON can hold: single numbers, shares by group
-under `by ...`, and tables of rows.
+A measure is a function of a model and of keyword arguments, which are its options in the shell too.
+To add one, write it here, add it to `MEASURES`, and describe a new option in
+`commands/evaluate.py`.
 """
 
-import argparse
+import dataclasses
 import os
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from .. import pen
 from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
@@ -20,106 +24,192 @@ from .confidence import Reliability, evaluate_rejection
 SHOWN_CONFUSIONS = 12
 
 
-def measure_lines(model: Transformer, options: argparse.Namespace) -> dict:
-    """Lines (or grids, for a model of grids) made from MNIST digits the model never saw."""
-    digits = load_digits(options.split, options.data)
-    seed = options.seed or SEED
-    score = evaluate_transformer(model, digits, options.lines or LINES, seed, options.augmentation)
-    wild = f", augmentation {options.augmentation:g}" if options.augmentation else ""
-    return {"source": digits.source + wild} | _sequence_result(score, seed)
+@dataclass(frozen=True)
+class Result:
+    """What a measure found.
 
+    Attributes:
+        source: what was read.
+        numbers: counts, seeds and shares (0-1), by name.
+        groups: shares by group, e.g. {"line_accuracy_by_length": {1: 0.99, 2: 0.98}}.
+        tables: rows of named values, by the table's name.
+    """
 
-def measure_classifier(model: Classifier, options: argparse.Namespace) -> dict:
-    """Single MNIST digits the model never saw."""
-    digits = load_digits(options.split, options.data)
-    accuracy = evaluate_classifier(model, digits)
-    return {"source": digits.source, "images": len(digits), "right": accuracy}
+    source: str
+    numbers: dict[str, float]
+    groups: dict[str, dict] = field(default_factory=dict)
+    tables: dict[str, list[dict]] = field(default_factory=dict)
 
+    def as_dict(self) -> dict:
+        """All of it in one dict that JSON can hold."""
+        return {"source": self.source, **self.numbers, **self.groups, **self.tables}
 
-def measure_pen(model: Transformer, options: argparse.Namespace) -> dict:
-    """Lines of real pen strokes, drawn and read as the page does."""
-    ink = options.ink or os.environ.get("PEN_INK")
-    if not ink:
-        raise ValueError(
-            "evaluate pen needs --ink FILE (or $PEN_INK): see mnist_transformer/pen.py"
+    def as_text(self) -> str:
+        """All of it as a person reads it: one headline, then the groups and tables, indented."""
+        numbers = (
+            _WORDS.get(name, f"{name.replace('_', ' ')} {{}}").format(number)
+            for name, number in self.numbers.items()
         )
-    lines, seed = options.lines or pen.LINES, options.seed or pen.SEED
-    score = pen.evaluate_pen(model, pen.load_pen_digits(ink), lines, seed)
-    if options.failures:
-        options.failures.mkdir(parents=True, exist_ok=True)
-        for n, (line, read) in enumerate(score.misread):
-            line.picture.save(options.failures / f"{n:03} {line.digits} read as {read}.png")
-    return {
-        "source": Path(ink).name,
-        **_sequence_result(score.total, seed),
-        "by writer": score.line_accuracy_by_writer,
-        "by brush width": score.line_accuracy_by_brush,
-        **_reliability_result(score.reliability),
-    }
+        lines = [f"{self.source}: {', '.join(numbers)}" if self.numbers else self.source]
+        for name, shares in self.groups.items():
+            words = ", ".join(f"{group} {share:.2%}" for group, share in shares.items())
+            lines.append(f"  {name.replace('_', ' ')}: {words}")
+        for name, rows in self.tables.items():
+            lines.append(f"  {name}:" if rows else f"  {name}: none")
+            lines += ["    " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in rows]
+        return "\n".join(lines)
 
 
-def measure_rejection(model: Transformer, options: argparse.Namespace) -> dict:
-    """Letters and scribbles: how many are flagged rather than read as certain digits."""
-    return {"source": "letters and scribbles", "by kind": evaluate_rejection(model)}
-
-
-def _sequence_result(score: SequenceScore, seed: int) -> dict:
-    return {
-        "lines": score.num_lines,
-        "seed": seed,
-        "line accuracy": score.line_accuracy,
-        "digit accuracy": score.digit_accuracy,
-        "by length": score.line_accuracy_by_length,
-        "confusions": [
-            {"written": true or "nothing", "read": read or "nothing", "times": times}
-            for (true, read), times in Counter(score.confusions).most_common(SHOWN_CONFUSIONS)
-        ],
-    }
-
-
-def _reliability_result(score: Reliability) -> dict:
-    return {
-        "calibration error": score.error,
-        "reliability": [
-            {
-                "from": b.low,
-                "digits": b.count,
-                "confidence": round(b.confidence, 4),
-                "right": round(b.right, 4),
-            }
-            for b in score.bins
-        ],
-    }
-
-
-# By name on the command line: the kind of model, the weights that ship, and what is measured.
-MEASURES = {
-    "transformer": ("transformer", TRANSFORMER_WEIGHTS, measure_lines),
-    "classifier": ("classifier", CLASSIFIER_WEIGHTS, measure_classifier),
-    "grid": ("transformer", GRID_WEIGHTS, measure_lines),
-    "pen": ("transformer", TRANSFORMER_WEIGHTS, measure_pen),
-    "rejection": ("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
-}
-HEADLINES = {
-    "lines": "{:,} lines",
-    "images": "{:,} images",
+_WORDS = {
+    "num_lines": "{:,} lines",
+    "num_digits": "{:,} digits",
     "seed": "seed {}",
-    "line accuracy": "{:.2%} of lines exactly right",
-    "digit accuracy": "{:.2%} of digits right",
-    "right": "{:.2%} right",
-    "calibration error": "expected calibration error {:.2%}",
+    "line_accuracy": "{:.2%} of lines exactly right",
+    "digit_accuracy": "{:.2%} of digits right",
+    "calibration_error": "expected calibration error {:.2%}",
 }
 
 
-def as_text(result: dict) -> str:
-    """A result as a person reads it: one headline, then the shares and tables, indented."""
-    numbers = [text.format(result[name]) for name, text in HEADLINES.items() if name in result]
-    lines = [f"{result['measure']} on {result['source']}: " + ", ".join(numbers)]
-    for name, value in result.items():
-        if isinstance(value, dict):
-            shares = (f"{key} {share:.2%}" for key, share in value.items())
-            lines.append(f"  {name}: " + ", ".join(shares))
-        elif isinstance(value, list) and value:
-            lines.append(f"  {name}:")
-            lines += ["    " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in value]
-    return "\n".join(lines)
+def measure_lines(
+    model: Transformer,
+    *,
+    split: str = "test",
+    data: str | Path | None = None,
+    num_lines: int = LINES,
+    seed: int = SEED,
+    augmentation: float = 0.0,
+) -> Result:
+    """Lines written with MNIST digits.
+
+    Args:
+        model: in evaluation mode.
+        split: of MNIST; "test" holds digits that no model saw.
+        data: as in `load_digits`.
+        num_lines, seed, augmentation: as in `evaluate_transformer`.
+    """
+    digits = load_digits(split, data)
+    score = evaluate_transformer(model, digits, num_lines, seed, augmentation)
+    changed = f", augmentation {augmentation:g}" if augmentation else ""
+    return _sequence_result(digits.source + changed, score, seed)
+
+
+def measure_grids(
+    model: Transformer,
+    *,
+    split: str = "test",
+    data: str | Path | None = None,
+    num_lines: int = LINES,
+    seed: int = SEED,
+) -> Result:
+    """Grids of MNIST digits, the images as they are.
+
+    Arguments as in `measure_lines`.
+    """
+    return measure_lines(model, split=split, data=data, num_lines=num_lines, seed=seed)
+
+
+def measure_classifier(
+    model: Classifier, *, split: str = "test", data: str | Path | None = None
+) -> Result:
+    """Single MNIST digits, the images as they are.
+
+    Arguments as in `measure_lines`.
+    """
+    digits = load_digits(split, data)
+    accuracy = evaluate_classifier(model, digits)
+    return Result(digits.source, {"num_digits": len(digits), "digit_accuracy": accuracy})
+
+
+def measure_pen(
+    model: Transformer,
+    *,
+    ink: str | Path | None = None,
+    num_lines: int = pen.LINES,
+    seed: int = pen.SEED,
+    failures: str | Path | None = None,
+) -> Result:
+    """Lines of real pen strokes, drawn and read as the page does.
+
+    Args:
+        model: in evaluation mode.
+        ink: file of pen digits, see `pen.load_pen_digits`; None means $PEN_INK.
+        num_lines, seed: as in `evaluate_pen`.
+        failures: a folder that gets a picture of every misread line.
+
+    Raises:
+        ValueError: if no file of pen digits is named.
+    """
+    ink = Path(ink or os.environ.get("PEN_INK", ""))
+    if not ink.name:
+        raise ValueError("evaluate pen needs --ink FILE or $PEN_INK: a file of pen digits")
+    score = pen.evaluate_pen(model, pen.load_pen_digits(ink), num_lines, seed)
+    if failures:
+        Path(failures).mkdir(parents=True, exist_ok=True)
+        for n, (line, read) in enumerate(score.misread):
+            line.picture.save(Path(failures) / f"{n:03} {line.digits} read as {read}.png")
+    result = _sequence_result(ink.name, score.total, seed)
+    groups = {
+        "line_accuracy_by_writer": score.line_accuracy_by_writer,
+        "line_accuracy_by_brush": score.line_accuracy_by_brush,
+    }
+    return dataclasses.replace(
+        result,
+        numbers=result.numbers | {"calibration_error": score.reliability.error},
+        groups=result.groups | groups,
+        tables=result.tables | {"reliability": _reliability_rows(score.reliability)},
+    )
+
+
+def measure_rejection(model: Transformer) -> Result:
+    """Letters and scribbles: how many are flagged, not read as certain digits."""
+    return Result("letters and scribbles", {}, {"flagged": evaluate_rejection(model)})
+
+
+def _sequence_result(source: str, score: SequenceScore, seed: int) -> Result:
+    confusions = Counter(score.confusions).most_common(SHOWN_CONFUSIONS)
+    return Result(
+        source,
+        {
+            "num_lines": score.num_lines,
+            "seed": seed,
+            "line_accuracy": score.line_accuracy,
+            "digit_accuracy": score.digit_accuracy,
+        },
+        {"line_accuracy_by_length": score.line_accuracy_by_length},
+        {
+            "confusions": [
+                {"written": true or "nothing", "read": read or "nothing", "times": times}
+                for (true, read), times in confusions
+            ]
+        },
+    )
+
+
+def _reliability_rows(score: Reliability) -> list[dict]:
+    return [
+        {
+            "from": round(b.low, 4),
+            "digits": b.count,
+            "confidence": round(b.confidence, 4),
+            "right": round(b.right, 4),
+        }
+        for b in score.bins
+    ]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is read (a Transformer or a Classifier), the weights that ship, and how it is scored."""
+
+    kind: Literal["transformer", "classifier"]
+    weights: Path
+    run: Callable[..., Result]
+
+
+MEASURES = {
+    "transformer": Measure("transformer", TRANSFORMER_WEIGHTS, measure_lines),
+    "classifier": Measure("classifier", CLASSIFIER_WEIGHTS, measure_classifier),
+    "grid": Measure("transformer", GRID_WEIGHTS, measure_grids),
+    "pen": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pen),
+    "rejection": Measure("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
+}

@@ -1,24 +1,15 @@
-import json
-
 import numpy as np
 import pytest
 
 from mnist_transformer import load_transformer
 from mnist_transformer.pen import BRUSHES, SHEET, evaluate_pen, load_pen_digits, pen_lines
-from tests.pen import STROKES
+from tests.pen import write_ink
 
 
 @pytest.fixture
 def ink(tmp_path):
     """A file of pen strokes: two writers, every digit, in tablet units."""
-    path = tmp_path / "ink.jsonl"
-    with open(path, "w") as file:
-        for writer, width in (("a", 200), ("b", 300)):
-            for digit, strokes in STROKES.items():
-                points = [[[x * width + 50, y * 400 + 20] for x, y in s] for s in strokes]
-                record = {"label": int(digit), "writer": writer, "strokes": points}
-                file.write(json.dumps(record) + "\n")
-    return path
+    return write_ink(tmp_path / "ink.jsonl")
 
 
 def test_lines_are_fixed_and_take_turns(ink):

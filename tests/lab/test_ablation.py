@@ -20,7 +20,7 @@ def test_rows_come_one_by_one(digits, monkeypatch):
     monkeypatch.setattr(ablation, "VALIDATION_LINES", 20)
     monkeypatch.setattr("mnist_transformer.train.VALIDATION_LINES", 20)
     names = ["the shipped recipe", "post-norm encoder"]
-    few = ablation.ablate(digits, embedded_digits("validation"), lines=64, variants=names)
+    few = ablation.ablate(digits, embedded_digits("validation"), num_lines=64, variants=names)
     rows = list(few)
     assert [row.variant for row in rows] == names
     assert all(0 <= row.line_accuracy <= 1 and row.parameters > 300_000 for row in rows)

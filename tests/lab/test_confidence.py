@@ -40,14 +40,14 @@ def test_doubts():
 
 
 @pytest.mark.parametrize("pictures", [confidence.letter_pictures, confidence.scribble_pictures])
-def test_junk_is_fixed_and_never_blank(pictures):
+def test_what_is_no_digit_is_fixed_and_never_blank(pictures):
     first, again = (list(pictures(40, 7)) for _ in range(2))
     for (name, a), (_, b) in zip(first, again, strict=True):
         assert a.tobytes() == b.tobytes()
         assert a.getextrema() == (0, 255), name
 
 
-def test_junk_is_flagged_when_nothing_or_something_doubtful_is_read(monkeypatch):
+def test_what_is_no_digit_is_flagged_when_nothing_or_something_doubtful_is_read(monkeypatch):
     class Stub:
         answers = [reading(""), reading("1", 0.99), reading("12", 0.99, 0.4), reading("7", 1.0)]
 
