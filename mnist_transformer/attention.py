@@ -6,9 +6,10 @@ cross-attention (every token looks at the patches).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,15 +61,16 @@ class MultiHeadAttention(nn.Module):
         """As `forward`, with keys and values that `project` already made."""
         query = self._split_heads(self.query(x))
         dropout = self.dropout if self.training else 0.0
-        recorders = _recorders.get()
-        if recorders:
+        records = [record for record in _records.get() if self in record]
+        if records:
             weights = attention_weights(query, key, mask)
-            for recorder in recorders:
-                recorder.add(self, weights)
+            for record in records:
+                record.add(self, AttentionCall(query, key, value, weights))
             heads = F.dropout(weights, dropout) @ value
         else:
             # The same formula in one fused kernel, which never holds the weights in memory.
             heads = F.scaled_dot_product_attention(query, key, value, mask, dropout)
+        # (batch, heads, queries, head_dim) -> (batch, queries, model_dim): heads side by side.
         return self.output(heads.transpose(1, 2).flatten(2))
 
     def _split_heads(self, x: Tensor) -> Tensor:
@@ -87,46 +89,61 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
     return scores.softmax(dim=-1)
 
 
-class AttentionRecord(dict[str, list[Tensor]]):
-    """Attention weights by module name, e.g. `record["decoder.layers.0.cross_attention"]`.
+class AttentionCall(NamedTuple):
+    """All that one call of an attention module worked with.
 
-    Each value is a list with one tensor (batch, heads, queries, keys) per call of that module:
-    one for the encoder, one per decoding step for the decoder.
+    Attributes:
+        query: (batch, heads, queries, head_dim), what every position asks.
+        key, value: (batch, heads, keys, head_dim), what every place offers and hands over.
+        weights: (batch, heads, queries, keys), how much each query takes from each key.
     """
 
-    def __init__(self, model: nn.Module, keep_graph: bool = False):
-        self._keep_graph = keep_graph
-        self._names = {
-            module: name
-            for name, module in model.named_modules()
-            if isinstance(module, MultiHeadAttention)
-        }
-        super().__init__((name, []) for name in self._names.values())
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    weights: Tensor
 
-    def add(self, module: MultiHeadAttention, weights: Tensor) -> None:
-        if module in self._names:
-            self[self._names[module]].append(weights if self._keep_graph else weights.detach())
+
+class AttentionRecord(dict[MultiHeadAttention, list[AttentionCall]]):
+    """The calls of every recorded module, in order: one for a layer of the encoder, and for one of
+    the decoder one per decoding step, or one for all steps together in teacher forcing.
+    """
+
+    def __init__(self, modules: Iterable[MultiHeadAttention], keep_graph: bool = False):
+        super().__init__((module, []) for module in modules)
+        self._keep_graph = keep_graph
+
+    def add(self, module: MultiHeadAttention, call: AttentionCall) -> None:
+        """Keep one call of a module that is recorded."""
+        if not self._keep_graph:
+            call = AttentionCall(*(tensor.detach() for tensor in call))
+        self[module].append(call)
 
 
 # A context variable, not an attribute of the modules: every thread has its own, so two people may
 # read with one shared model at the same time and each record sees only its own reading.
-_recorders: ContextVar[tuple[AttentionRecord, ...]] = ContextVar("recorders", default=())
+_records: ContextVar[tuple[AttentionRecord, ...]] = ContextVar("records", default=())
 
 
 @contextmanager
-def record_attention(model: nn.Module, keep_graph: bool = False) -> Iterator[AttentionRecord]:
-    """Collect the attention weights of every call of `model` made inside the `with` block.
+def record_attention(*parts: nn.Module, keep_graph: bool = False) -> Iterator[AttentionRecord]:
+    """Keep what every attention in `parts` works with, call by call, inside the `with` block.
 
-    With `keep_graph` the weights stay part of the computation, so that gradients reach them.
+    Args:
+        *parts: a model, or parts of one. Only the attentions in them are recorded and pay for it:
+            `record_attention(*(layer.cross_attention for layer in model.decoder.layers))`.
+        keep_graph: whether what is kept stays part of the computation, so that gradients reach it.
 
     >>> with record_attention(model) as record:
     ...     model.read_canvases(canvases)
-    >>> record["encoder.layers.0.attention"][0].shape
+    >>> record[model.encoder.layers[0].attention][0].weights.shape
     torch.Size([1, 4, 112, 112])
     """
-    record = AttentionRecord(model, keep_graph)
-    token = _recorders.set((*_recorders.get(), record))
+    modules = [module for part in parts for module in part.modules()]
+    attentions = [module for module in modules if isinstance(module, MultiHeadAttention)]
+    record = AttentionRecord(attentions, keep_graph)
+    token = _records.set((*_records.get(), record))
     try:
         yield record
     finally:
-        _recorders.reset(token)
+        _records.reset(token)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .config import CLASSIFIER_CONFIG, Config
 from .encoder import Encoder
 from .ink import BlankDrawing, Drawing, drawing_to_canvas
-from .reading import Classification
+from .reading import Classification, require_eval
 
 
 class Classifier(nn.Module):
@@ -25,18 +25,19 @@ class Classifier(nn.Module):
         """(batch, height, width), 0 = paper, 1 = ink -> logits (batch, 10)."""
         return self.digit(self.encoder(canvases).mean(dim=1))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def read(self, drawing: Drawing) -> Classification:
         """Name the one digit in any drawing (see `drawing_to_canvas`).
 
         Raises:
             InkError: if the drawing cannot be understood as ink on paper.
+            ValueError: if the model is in training mode.
         """
-        if self.training:
-            raise ValueError("call model.eval() before reading: dropout is on")
+        require_eval(self)
         try:
             canvas = drawing_to_canvas(drawing, self.config)
         except BlankDrawing:
             return Classification(None, [])
-        probabilities = self(canvas.unsqueeze(0)).softmax(-1)[0]
-        return Classification(int(probabilities.argmax()), probabilities.tolist())
+        logits = self(canvas.unsqueeze(0).to(self.digit.weight))  # (1, 10)
+        probabilities = logits.float().softmax(-1)[0].tolist()
+        return Classification(probabilities.index(max(probabilities)), probabilities)

@@ -123,7 +123,11 @@ class Decoder(nn.Module):
     def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
         """Logits (batch, NUM_CLASSES) of what follows `token`, (batch,), at `position`."""
         self._check_position(position)
-        x = (self.token(token) + self.position[position]).unsqueeze(1)
+        return self._step(token, position, caches)
+
+    def _step(self, token: Tensor, position: int | Tensor, caches: list[LayerCache]) -> Tensor:
+        """`step` without its check, which an exported graph has no room for."""
+        x = (self.token(token) + self.position[position]).unsqueeze(1)  # (batch, 1, model_dim)
         for layer, cache in zip(self.layers, caches, strict=True):
             x = layer.step(x, cache)
         return self.to_logits(self.norm(x)).squeeze(1)

@@ -6,14 +6,25 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .config import END, NUM_CLASSES
 
 DOUBT = 0.7  # a digit less likely than this is doubtful
 
 
-@dataclass(frozen=True)
+def require_eval(model: nn.Module) -> None:
+    """Refuse to read with a model in training mode: dropout makes a reading a game of chance.
+
+    Raises:
+        ValueError: if the model is in training mode.
+    """
+    if model.training:
+        raise ValueError("call model.eval() before reading: dropout is on")
+
+
+# Compared by identity, as tensors are: `==` between tensors gives a tensor, not a yes or no.
+@dataclass(frozen=True, eq=False)
 class AttentionMaps:
     """Where every head looked. Rows sum to 1; what a mask hides is exactly 0.
 
@@ -21,25 +32,34 @@ class AttentionMaps:
         encoder: (layers, heads, patches, patches), which patch (row) looked at which (column).
         decoder: (layers, heads, steps, steps), which step looked at which token read before it.
         cross: (layers, heads, steps, patches), where each step looked in the drawing.
+        grid: rows and columns of the patches, which are numbered row by row: a `patches` axis
+            unflattened to `grid` lies over the drawing.
     """
 
     encoder: Tensor
     decoder: Tensor
     cross: Tensor
+    grid: tuple[int, int]
+
+    def __repr__(self) -> str:
+        shapes = (tuple(maps.shape) for maps in (self.encoder, self.decoder, self.cross))
+        encoder, decoder, cross = shapes
+        return f"AttentionMaps(encoder={encoder}, decoder={decoder}, cross={cross})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
-    """One drawing read by the transformer.
+    """One drawing read by the transformer. Its tensors are float32 and lie on the CPU.
 
     Attributes:
         digits: what was read, e.g. "2024"; empty if nothing is drawn.
         probabilities: the probability, in [0, 1], of each chosen digit.
         end_probability: the probability of the end token where it was chosen (or, on a line
             longer than the model can read, would have had to be); None if nothing is drawn.
-        distributions: (steps, 11), every step's probabilities of 0-9 and of the end.
+        distributions: (steps, 11), every step's probabilities of 0-9 and of the end; no steps if
+            nothing is drawn.
         canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
-        attention: the maps, if they were asked for.
+        attention: the maps, or None if they were not asked for; `maps` is the same, and never None.
     """
 
     digits: str
@@ -50,19 +70,52 @@ class Reading:
     attention: AttentionMaps | None = None
 
     @classmethod
-    def blank(cls, canvas: Tensor) -> "Reading":
-        """The honest reading of an empty drawing."""
-        return cls("", [], None, torch.zeros(0, NUM_CLASSES), canvas)
+    def blank(cls, canvas: Tensor, attention: AttentionMaps | None = None) -> "Reading":
+        """The honest reading of an empty drawing; maps, if any, are of no steps."""
+        return cls("", [], None, torch.zeros(0, NUM_CLASSES), canvas, attention)
+
+    def __repr__(self) -> str:
+        sure = ", ".join(f"{probability:.2f}" for probability in self.probabilities)
+        end = "None" if self.end_probability is None else f"{self.end_probability:.2f}"
+        maps = "" if self.attention is None else ", with maps"
+        return f"Reading({self.digits!r}, probabilities=[{sure}], end_probability={end}{maps})"
 
     @property
     def steps(self) -> int:
-        """Decoding steps taken: one per digit and one for the end."""
+        """Decoding steps taken: one per digit and one for the end; 0 if nothing is drawn."""
         return len(self.distributions)
 
     @property
     def uncertain(self) -> list[bool]:
         """Of each digit, whether the model is not sure of it."""
         return [probability < DOUBT for probability in self.probabilities]
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the line seems longer than the model can read: it never chose the end."""
+        return self.steps > 0 and int(self.distributions[-1].argmax()) != END
+
+    @property
+    def maps(self) -> AttentionMaps:
+        """The attention maps.
+
+        Raises:
+            ValueError: if they were not asked for when the drawing was read.
+        """
+        if self.attention is None:
+            raise ValueError("this reading has no attention maps: read with attention=True")
+        return self.attention
+
+    def check_step(self, step: int = 0) -> None:
+        """Make sure that a decoding step was taken.
+
+        Raises:
+            ValueError: if it was not, or nothing was drawn and so none was.
+        """
+        if not self.steps:
+            raise ValueError("nothing is drawn, so there is no decoding step to look into")
+        if not 0 <= step < self.steps:
+            raise ValueError(f"step must be 0 to {self.steps - 1}, not {step}")
 
     def to_dict(self) -> dict:
         """The reading without its maps, in what JSON can hold."""
@@ -79,15 +132,21 @@ class Reading:
         if self.attention is not None:
             arrays |= vars(self.attention)
         np.savez_compressed(
-            file, digits=self.digits, **{name: array.numpy() for name, array in arrays.items()}
+            file,
+            digits=np.asarray(self.digits),
+            **{name: np.asarray(array) for name, array in arrays.items()},
         )
 
     # Figures are for those who look: Plotly is imported only then.
 
     def plot_cross_attention(self, step: int | None = None):
-        """The reading as a timeline, or one step of it: a Plotly figure (see `figures`)."""
+        """The reading as a timeline, or one step of it: a Plotly figure (see `figures`).
+
+        Here as in the other plots, a ValueError says if there are no maps or no such step.
+        """
         from . import figures
 
+        self.check_step(step or 0)
         if step is None:
             return figures.timeline_figure(self)
         return figures.cross_attention_figure(self, step)
@@ -102,18 +161,15 @@ class Reading:
         """Which token each step looked back at: a Plotly figure (see `figures`)."""
         from . import figures
 
+        self.check_step()
         return figures.decoder_attention_figure(self)
 
     def plot_distribution(self, step: int):
         """How likely each outcome was at one step: a Plotly figure (see `figures`)."""
         from . import figures
 
+        self.check_step(step)
         return figures.distribution_figure(self, step)
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the line seems longer than the model can read: it never chose the end."""
-        return self.steps > 0 and int(self.distributions[-1].argmax()) != END
 
 
 @dataclass(frozen=True)

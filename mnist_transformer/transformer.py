@@ -1,16 +1,20 @@
 """The Transformer: an encoder that sees the drawing, a decoder that reads it aloud."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from .attention import AttentionRecord, record_attention
+from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, START, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder
 from .encoder import Encoder
 from .ink import BlankDrawing, Drawing, drawing_to_canvas
-from .reading import AttentionMaps, Reading
+from .reading import AttentionMaps, Reading, require_eval
+
+AttentionKind = Literal["encoder", "decoder", "cross"]
 
 
 class Transformer(nn.Module):
@@ -35,59 +39,96 @@ class Transformer(nn.Module):
         """
         return self.decoder(tokens, self.encoder(canvases, first_column))
 
+    def attentions(self) -> Iterator[tuple[AttentionKind, int, MultiHeadAttention]]:
+        """Every attention as (kind, layer, module), in the order in which a drawing passes them.
+
+        The kinds are called as in `AttentionMaps`.
+        """
+        for number, layer in enumerate(self.encoder.layers):
+            yield "encoder", number, layer.attention
+        for number, layer in enumerate(self.decoder.layers):
+            yield "decoder", number, layer.self_attention
+            yield "cross", number, layer.cross_attention
+
     def read(self, drawing: Drawing, attention: bool = False) -> Reading:
-        """Read any drawing: a file's picture, a canvas, an array (see `drawing_to_canvas`).
+        """Read any drawing: a picture, its file's path, an array (see `drawing_to_canvas`).
 
         Args:
             drawing: what was drawn; an empty drawing gives an empty reading.
             attention: whether to keep the attention maps.
 
         Raises:
+            FileNotFoundError: if it is a path to no file.
             InkError: if the drawing cannot be understood as ink on paper.
+            ValueError: if the model is in training mode.
         """
+        return self.read_many([drawing], attention)[0]
+
+    def read_many(self, drawings: Iterable[Drawing], attention: bool = False) -> list[Reading]:
+        """As `read`, several drawings in one batch, which takes less time than one by one."""
+        canvases = [self._canvas(drawing) for drawing in drawings]
+        return self.read_canvases(torch.stack(canvases), attention) if canvases else []
+
+    def _canvas(self, drawing: Drawing) -> Tensor:
+        """The drawing's canvas; an empty one if nothing is drawn."""
         try:
-            canvas = drawing_to_canvas(drawing, self.config)
+            return drawing_to_canvas(drawing, self.config)
         except BlankDrawing:
-            return Reading.blank(torch.zeros(self.config.canvas_height, self.config.canvas_width))
-        return self.read_canvases(canvas.unsqueeze(0), attention)[0]
+            return torch.zeros(self.config.canvas_height, self.config.canvas_width)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def read_canvases(self, canvases: Tensor, attention: bool = False) -> list[Reading]:
-        """Greedy decoding of a batch: always take the likeliest token, until the end token.
-
-        The memory is projected once and every step adds one token's keys and values, so that a
-        step costs the same however much was read before.
+        """Read a batch of canvases; one without any ink gives an empty reading.
 
         Args:
-            canvases: (batch, height, width) float, 0 = paper, 1 = ink.
+            canvases: (batch, height, width), 0 = paper, 1 = ink; on any device, of any float type.
             attention: whether to keep the attention maps.
 
         Raises:
             ValueError: if the canvases have another size than this model's, or the model is in
-                training mode (its dropout would make the reading a game of chance).
+                training mode.
         """
         size = (self.config.canvas_height, self.config.canvas_width)
         if canvases.dim() != 3 or canvases.shape[1:] != size:
             raise ValueError(
-                f"canvases must be (batch, {size[0]}, {size[1]}), not {canvases.shape}"
+                f"canvases must be (batch, {size[0]}, {size[1]}), not {tuple(canvases.shape)}"
             )
-        if self.training:
-            raise ValueError("call model.eval() before reading: dropout is on")
+        require_eval(self)
+        drawn = canvases.flatten(1).any(1)
+        readings = iter(self._decode(canvases[drawn], attention) if drawn.any() else [])
+        return [
+            next(readings) if is_drawn else self._blank(canvas, attention)
+            for canvas, is_drawn in zip(canvases, drawn.tolist(), strict=True)
+        ]
+
+    def _decode(self, canvases: Tensor, attention: bool) -> list[Reading]:
+        """Greedy decoding of a batch: always take the likeliest token, until the end token.
+
+        The memory is projected once and every step adds one token's keys and values, so that a
+        step costs the same however much was read before.
+        """
         with record_attention(self) if attention else nullcontext() as record:
-            caches = self.decoder.init_cache(self.encoder(canvases))
-            token = torch.full((len(canvases),), START, device=canvases.device)
+            memory = self.encoder(self._own(canvases))  # (batch, patches, model_dim)
+            caches = self.decoder.init_cache(memory)
+            token = torch.full((len(memory),), START, device=memory.device)
             ended = torch.zeros_like(token, dtype=torch.bool)
-            distributions = []
+            steps = []
             for position in range(self.config.max_steps):
-                distributions.append(self.decoder.step(token, position, caches).softmax(-1))
-                token = distributions[-1].argmax(-1)
+                logits = self.decoder.step(token, position, caches)  # (batch, 11)
+                steps.append(logits.softmax(-1))
+                token = logits.argmax(-1)
                 ended |= token == END
                 if ended.all():
                     break
-        distributions = torch.stack(distributions, dim=1)
+        distributions = torch.stack(steps, dim=1).float().cpu()  # (batch, steps, 11)
+        canvases = canvases.float().cpu()
         return [
             self._reading(i, canvases[i], distributions[i], record) for i in range(len(canvases))
         ]
+
+    def _own(self, canvases: Tensor) -> Tensor:
+        """The canvases on this model's device and in its float type."""
+        return canvases.to(self.decoder.position)
 
     def _reading(
         self, item: int, canvas: Tensor, distributions: Tensor, record: AttentionRecord | None
@@ -108,21 +149,30 @@ class Transformer(nn.Module):
             attention=None if record is None else self._maps(item, length + 1, record),
         )
 
-    def _maps(self, item: int, steps: int, record: AttentionRecord) -> AttentionMaps:
-        def layers(stack: str, kind: str) -> list[list[Tensor]]:
-            """The weights of one drawing, by layer and call: each (heads, queries, keys)."""
-            count = len(getattr(self, stack).layers)
-            names = [f"{stack}.layers.{n}.{kind}" for n in range(count)]
-            return [[weights[item] for weights in record[name]] for name in names]
+    def _blank(self, canvas: Tensor, attention: bool) -> Reading:
+        """The reading of an empty canvas, with the maps of no steps and of the bare paper."""
+        maps = None
+        if attention:
+            with record_attention(self) as record:
+                self.encoder(self._own(canvas[None]))
+            maps = self._maps(0, 0, record)
+        return Reading.blank(canvas.float().cpu(), maps)
 
-        decoder = torch.zeros(self.config.decoder_layers, self.config.num_heads, steps, steps)
-        for layer, calls in enumerate(layers("decoder", "self_attention")):
+    def _maps(self, item: int, steps: int, record: AttentionRecord) -> AttentionMaps:
+        """The weights of one drawing out of a batch, from every layer's calls."""
+        config = self.config
+        heads, patches = config.num_heads, config.num_patches
+        encoder = torch.zeros(config.encoder_layers, heads, patches, patches)
+        decoder = torch.zeros(config.decoder_layers, heads, steps, steps)
+        cross = torch.zeros(config.decoder_layers, heads, steps, patches)
+        for kind, layer, module in self.attentions():
+            # Each (heads, queries, keys); in the decoder the one query of its step.
+            calls = [call.weights[item] for call in record[module]]
+            if kind == "encoder":
+                encoder[layer] = calls[0]
             for step in range(steps):
-                decoder[layer, :, step, : step + 1] = calls[step][:, 0]
-        return AttentionMaps(
-            encoder=torch.stack([calls[0] for calls in layers("encoder", "attention")]),
-            decoder=decoder,
-            cross=torch.stack(
-                [torch.cat(calls[:steps], 1) for calls in layers("decoder", "cross_attention")]
-            ),
-        )
+                if kind == "decoder":
+                    decoder[layer, :, step, : step + 1] = calls[step][:, 0]
+                elif kind == "cross":
+                    cross[layer, :, step] = calls[step][:, 0]
+        return AttentionMaps(encoder, decoder, cross, (config.patch_rows, config.patch_columns))

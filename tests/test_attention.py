@@ -43,7 +43,7 @@ def test_equals_pytorchs_attention(masked, recorded):
     if recorded:
         with record_attention(attention) as record:
             out = attention(x, memory, mask)
-        torch.testing.assert_close(record[""][0], expected_weights)
+        torch.testing.assert_close(record[attention][0].weights, expected_weights)
     else:
         out = attention(x, memory, mask)
     torch.testing.assert_close(out, expected)
@@ -71,22 +71,46 @@ def test_recording_does_not_change_the_logits(model, lines):
     assert (plain - recorded).abs().max() < 1e-5
     length = tokens.shape[1] - 1
     patches = model.config.num_patches
-    assert record["encoder.layers.0.attention"][0].shape == (8, 4, patches, patches)
-    assert record["decoder.layers.1.self_attention"][0].shape == (8, 4, length, length)
-    assert record["decoder.layers.1.cross_attention"][0].shape == (8, 4, length, patches)
+    encoder, decoder = model.encoder.layers, model.decoder.layers
+    assert record[encoder[0].attention][0].weights.shape == (8, 4, patches, patches)
+    assert record[decoder[1].self_attention][0].weights.shape == (8, 4, length, length)
+    assert record[decoder[1].cross_attention][0].weights.shape == (8, 4, length, patches)
     future = torch.ones(length, length, dtype=torch.bool).triu(1)
-    assert (record["decoder.layers.0.self_attention"][0][..., future] == 0).all()
-    for calls in record.values():
-        torch.testing.assert_close(calls[0].sum(-1), torch.ones(calls[0].shape[:-1]))
+    assert (record[decoder[0].self_attention][0].weights[..., future] == 0).all()
+    for (call,) in record.values():
+        torch.testing.assert_close(call.weights.sum(-1), torch.ones(call.weights.shape[:-1]))
+
+
+def test_what_is_recorded_is_what_the_weights_come_from(model, lines):
+    with torch.no_grad(), record_attention(model) as record:
+        model(lines[0], lines[1][:, :-1])
+    for module, (call,) in record.items():
+        batch, heads, queries, size = call.query.shape
+        assert (batch, heads, size) == (8, 4, 8)
+        assert call.key.shape == call.value.shape == (8, 4, call.weights.shape[-1], 8)
+        is_masked = any(module is layer.self_attention for layer in model.decoder.layers)
+        mask = torch.ones(queries, queries, dtype=torch.bool).tril() if is_masked else None
+        torch.testing.assert_close(call.weights, attention_weights(call.query, call.key, mask))
+
+
+def test_a_part_of_a_model_is_recorded_alone(model, lines):
+    cross = [layer.cross_attention for layer in model.decoder.layers]
+    plain = model.read_canvases(lines[0][:1])[0]
+    with record_attention(*cross) as record:
+        reading = model.read_canvases(lines[0][:1])[0]
+    assert list(record) == cross
+    assert [len(calls) for calls in record.values()] == [reading.steps] * 2
+    assert record[cross[0]][0].weights.shape == (1, 4, 1, 48)
+    torch.testing.assert_close(reading.distributions, plain.distributions)
 
 
 def test_recording_leaves_nothing_behind(model, lines):
     before = {name: set(vars(module)) for name, module in model.named_modules()}
     with record_attention(model) as record:
         model.read_canvases(lines[0])
-    counts = {name: len(calls) for name, calls in record.items()}
+    counts = {module: len(calls) for module, calls in record.items()}
     model.read_canvases(lines[0])
-    assert {name: len(calls) for name, calls in record.items()} == counts
+    assert {module: len(calls) for module, calls in record.items()} == counts
     assert {name: set(vars(module)) for name, module in model.named_modules()} == before
 
 
@@ -100,8 +124,8 @@ def test_recording_ends_with_an_error_inside(model, lines):
 def test_nested_recordings_both_record(model, lines):
     with record_attention(model) as outer, record_attention(model) as inner:
         model.read_canvases(lines[0])
-    name = "encoder.layers.0.attention"
-    assert torch.equal(outer[name][0], inner[name][0])
+    module = model.encoder.layers[0].attention
+    assert torch.equal(outer[module][0].weights, inner[module][0].weights)
 
 
 def test_two_threads_with_one_model_record_only_their_own(model, lines):

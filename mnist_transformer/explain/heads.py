@@ -6,14 +6,6 @@ from torch import Tensor
 
 from ..config import Config
 
-# Which attention, as `AttentionMaps` calls them -> the stack of layers and the module in a layer.
-ATTENTIONS = {
-    "encoder": ("encoder", "attention"),
-    "decoder": ("decoder", "self_attention"),
-    "cross": ("decoder", "cross_attention"),
-}
-
-
 @dataclass(frozen=True, order=True)
 class Head:
     """One attention head: `attention` is "encoder", "decoder" or "cross"; the rest count from 0."""
@@ -29,17 +21,21 @@ class Head:
 
 
 def all_heads(config: Config) -> list[Head]:
-    """Every head of a model, encoder first."""
-    layers = {"encoder": config.encoder_layers, "decoder": config.decoder_layers}
+    """Every head of a model: the encoder's, the decoder's own, those of cross-attention."""
+    layers = {
+        "encoder": config.encoder_layers,
+        "decoder": config.decoder_layers,
+        "cross": config.decoder_layers,
+    }
     return [
         Head(attention, layer, head)
-        for attention, (stack, _) in ATTENTIONS.items()
-        for layer in range(layers[stack])
+        for attention, count in layers.items()
+        for layer in range(count)
         for head in range(config.num_heads)
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadStep:
     """The numbers of one head for one query and one key, in the order of the formula.
 

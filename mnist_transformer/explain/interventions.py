@@ -1,8 +1,8 @@
 """Change something inside the model and read again: what was it there for?
 
 Every change is an edit of a few weights, which has exactly the effect its name says: a head whose
-share of the output map is 0 adds nothing, a head whose queries are 0 looks everywhere alike, a
-layer whose two output maps are 0 hands on what it was given. The model itself is left as it is.
+share of the output map is 0 adds nothing, a head whose queries are 0 attends uniformly, a layer
+whose two output maps are 0 hands on what it was given. The model itself is left as it is.
 """
 
 import copy
@@ -10,13 +10,13 @@ import dataclasses
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 
+from ..attention import MultiHeadAttention
 from ..config import START
-from ..reading import AttentionMaps, Reading
+from ..reading import Reading, require_eval
 from ..transformer import Transformer
-from .heads import ATTENTIONS, Head, all_heads
+from .heads import Head, all_heads
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,12 @@ class Intervention:
     """What to change.
 
     Attributes:
-        ablated_heads: heads that add nothing to the stream.
-        heads_uniform: heads that look at all they may see alike.
-        ablated_layers: (stack, layer) of layers that hand on what they were given.
+        ablated_heads: heads that add nothing to the residual stream.
+        heads_uniform: heads that attend uniformly to all they may see: their queries are 0, so
+            that every score is 0. (Not what is called mean ablation, which puts a head's mean
+            output over a data set in place of its output.)
+        ablated_layers: (stack, layer) of layers that add nothing to the residual stream; stack is
+            "encoder" or "decoder". A post-norm layer still normalises what it was given.
         ablated_positions: whether patches and tokens no longer know their places.
     """
 
@@ -38,65 +41,75 @@ class Intervention:
     def __bool__(self) -> bool:
         return self != Intervention()
 
+    def silences(self, head: Head) -> bool:
+        """Whether a head adds nothing any more, by itself or with its layer."""
+        stack = "encoder" if head.attention == "encoder" else "decoder"
+        return head in self.ablated_heads or (stack, head.layer) in self.ablated_layers
 
-def edited_weights(model: Transformer, change: Intervention) -> dict[str, Tensor]:
-    """The weights that `change` edits, by name.
+
+@torch.no_grad()
+def edited(model: Transformer, change: Intervention) -> Transformer:
+    """A copy of `model` with `change` made to it.
+
+    Only the weights that change are copied; the others are the model's own, so that a copy costs
+    little, and training it would train both.
 
     Raises:
         ValueError: if the model has no such head or layer.
     """
-    weights = model.state_dict()
-    edits: dict[str, Tensor] = {}
-
-    def edit(name: str) -> Tensor:
-        if name not in weights:
-            raise ValueError(f"this model has no {name.rsplit('.', 1)[0]}")
-        return edits.setdefault(name, weights[name].clone())
-
+    shared = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
+    copied = copy.deepcopy(model, shared)
+    attentions = {(kind, layer): module for kind, layer, module in copied.attentions()}
     for head in change.ablated_heads | change.heads_uniform:
-        if head.attention not in ATTENTIONS or not 0 <= head.head < model.config.num_heads:
+        module = attentions.get((head.attention, head.layer))
+        if module is None or not 0 <= head.head < copied.config.num_heads:
             raise ValueError(f"this model has no {head}")
-        stack, module = ATTENTIONS[head.attention]
-        name = f"{stack}.layers.{head.layer}.{module}"
-        own = head.dimensions(model.config)
+        own = head.dimensions(copied.config)
         if head in change.ablated_heads:
-            edit(f"{name}.output.weight")[:, own] = 0
+            _own(module.output, "weight")[:, own] = 0
         else:
-            edit(f"{name}.query.weight")[own] = 0
-            edit(f"{name}.query.bias")[own] = 0
-    for stack, layer in change.ablated_layers:
-        modules = [module for s, module in ATTENTIONS.values() if s == stack]
-        for last in [f"{module}.output" for module in modules] + ["mlp.contract"]:
-            for part in ("weight", "bias"):
-                edit(f"{stack}.layers.{layer}.{last}.{part}").zero_()
+            _own(module.query, "weight")[own] = 0
+            _own(module.query, "bias")[own] = 0
+    stacks = {"encoder": copied.encoder.layers, "decoder": copied.decoder.layers}
+    for stack, number in change.ablated_layers:
+        if stack not in stacks or not 0 <= number < len(stacks[stack]):
+            raise ValueError(f"this model has no {stack} layer {number}")
+        layer = stacks[stack][number]
+        outputs = [m.output for m in layer.modules() if isinstance(m, MultiHeadAttention)]
+        for last in [*outputs, layer.mlp.contract]:
+            _own(last, "weight").zero_()
+            _own(last, "bias").zero_()
     if change.ablated_positions:
-        for name in ("patches.row_position", "patches.column_position"):
-            edit(f"encoder.{name}").zero_()
-        edit("decoder.position").zero_()
-    return edits
+        _own(copied.encoder.patches, "row_position").zero_()
+        _own(copied.encoder.patches, "column_position").zero_()
+        _own(copied.decoder, "position").zero_()
+    return copied
+
+
+def _own(module: nn.Module, name: str) -> Tensor:
+    """A parameter of `module`, made its own: what is written into it is written there alone."""
+    parameter = nn.Parameter(getattr(module, name).clone())
+    setattr(module, name, parameter)
+    return parameter
 
 
 def read_changed(model: Transformer, canvas: Tensor, change: Intervention) -> Reading:
     """Read one canvas, (height, width), with a copy of `model` that is changed.
 
     In the attention maps, heads that are off are 0 everywhere: they show nothing to anybody.
+
+    Raises:
+        ValueError: if the model has no such head or layer, or is in training mode.
     """
-    changed = copy.deepcopy(model)
-    changed.load_state_dict(edited_weights(model, change), strict=False)
-    reading = changed.read_canvases(canvas.unsqueeze(0), attention=True)[0]
-    off = [
-        head
-        for head in all_heads(model.config)
-        if head in change.ablated_heads
-        or (ATTENTIONS[head.attention][0], head.layer) in change.ablated_layers
-    ]
-    maps = {name: getattr(reading.attention, name).clone() for name in ATTENTIONS}
-    for head in off:
-        maps[head.attention][head.layer, head.head] = 0
-    return dataclasses.replace(reading, attention=AttentionMaps(**maps))
+    reading = edited(model, change).read_canvases(canvas[None], attention=True)[0]
+    maps = {kind: getattr(reading.maps, kind).clone() for kind in ("encoder", "decoder", "cross")}
+    for head in all_heads(model.config):
+        if change.silences(head):
+            maps[head.attention][head.layer, head.head] = 0
+    return dataclasses.replace(reading, attention=dataclasses.replace(reading.maps, **maps))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
     """How much worse each step's choice would be, on average, if one head were off.
 
@@ -107,42 +120,55 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
     Returns:
         For every head the mean loss in log probability (nats) of what was chosen at every step,
         the tokens before it being those that were read. Below 0, the head was in the way.
-    """
-    tokens, chosen = decoder_tokens(reading)
-    # `functional_call` puts the edits into its module for a moment: never into a model that
-    # another thread may be reading with.
-    copied = copy.deepcopy(model)
 
-    def score(edits: dict[str, Tensor]) -> Tensor:
-        logits = functional_call(copied, edits, (reading.canvas[None], tokens))[0]
+    Raises:
+        ValueError: if the drawing is blank, or the model is in training mode.
+    """
+    canvases, tokens, chosen = teacher_forcing(model, reading)
+
+    def score(changed: Transformer) -> Tensor:
+        logits = changed(canvases, tokens)[0]  # (steps, 11)
         return logits.log_softmax(-1).gather(1, chosen[:, None]).mean()
 
-    whole = score({})
+    whole = score(model)
     return {
-        head: float(whole - score(edited_weights(model, Intervention(frozenset({head})))))
+        head: float(whole - score(edited(model, Intervention(frozenset({head})))))
         for head in all_heads(model.config)
     }
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def logit_lens(model: Transformer, reading: Reading) -> Tensor:
     """What the decoder would have said after each layer (nostalgebraist 2020, the logit lens).
 
-    The stream after the embedding and after every layer goes straight to the last normalisation
-    and the outcome map.
+    The residual stream after the embedding and after every layer goes straight to the last
+    normalisation and the map to logits.
 
     Returns:
         (decoder layers + 1, steps, 11) probabilities; the last are the reading's own.
+
+    Raises:
+        ValueError: if the drawing is blank, or the model is in training mode.
     """
-    tokens, _ = decoder_tokens(reading)
-    memory = model.encoder(reading.canvas[None])
-    hidden_states = model.decoder.hidden_states(tokens, memory)
-    return torch.stack(
-        [model.decoder.to_logits(model.decoder.norm(x)).softmax(-1)[0] for x in hidden_states]
-    )
+    canvases, tokens, _ = teacher_forcing(model, reading)
+    hidden_states = model.decoder.hidden_states(tokens, model.encoder(canvases))
+    lens = [model.decoder.to_logits(model.decoder.norm(x)).softmax(-1)[0] for x in hidden_states]
+    return torch.stack(lens).float().cpu()
 
 
-def decoder_tokens(reading: Reading) -> tuple[Tensor, Tensor]:
-    """What the decoder was given at every step, (1, steps), and what it chose, (steps,)."""
-    chosen = reading.distributions.argmax(-1)
-    return torch.cat([torch.tensor([START]), chosen[:-1]])[None], chosen
+def teacher_forcing(model: Transformer, reading: Reading) -> tuple[Tensor, Tensor, Tensor]:
+    """What the model is given to go through a reading again in one pass, and what it then chose.
+
+    Returns:
+        The canvas (1, height, width), the token that every step was given (1, steps), and the one
+        that it chose (steps,), all on the model's device.
+
+    Raises:
+        ValueError: if the drawing is blank, or the model is in training mode.
+    """
+    require_eval(model)
+    reading.check_step()
+    canvases = reading.canvas[None].to(model.decoder.position)
+    chosen = reading.distributions.argmax(-1).to(canvases.device)
+    tokens = torch.cat([torch.full_like(chosen[:1], START), chosen[:-1]])
+    return canvases, tokens[None], chosen

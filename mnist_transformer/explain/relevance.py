@@ -13,31 +13,41 @@ Bi-Modal and Encoder-Decoder Transformers") weighs every head by its gradient: w
 this step's choice. It leaves out what attention does not carry, such as the convolutions.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 from ..attention import record_attention
 from ..reading import Reading
 from ..transformer import Transformer
-from .heads import ATTENTIONS, Head, HeadStep
-from .interventions import decoder_tokens
+from .heads import Head, HeadStep
+from .interventions import teacher_forcing
 
 
 def mean_cross_attention(reading: Reading) -> Tensor:
-    """Where each step looked, all heads and layers averaged: (steps, patches), rows sum to 1."""
-    return reading.attention.cross.mean((0, 1))
+    """Where each step looked, all heads and layers averaged: (steps, patches), rows sum to 1.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
+    return reading.maps.cross.mean((0, 1))
 
 
 def rollout(reading: Reading) -> Tensor:
     """The same, carried back through the encoder's layers to the patches as they came in.
 
     Returns:
-        (steps, patches), rows sum to 1.
+        (steps, patches), rows sum to 1; no rows for a blank drawing.
+
+    Raises:
+        ValueError: if the reading has no maps.
     """
-    flow = torch.eye(reading.attention.encoder.shape[-1])
-    for layer in reading.attention.encoder:
+    patches = reading.maps.encoder.shape[-1]
+    flow = torch.eye(patches)
+    for layer in reading.maps.encoder:
         # Half of what a layer hands on is what it was given.
-        flow = (0.5 * layer.mean(0) + 0.5 * torch.eye(len(flow))) @ flow
+        flow = (0.5 * layer.mean(0) + 0.5 * torch.eye(patches)) @ flow
     return mean_cross_attention(reading) @ flow
 
 
@@ -50,84 +60,69 @@ def relevance(model: Transformer, reading: Reading) -> Tensor:
 
     Returns:
         (steps, patches), at least 0; only the proportions within a row mean something.
+
+    Raises:
+        ValueError: if the drawing is blank, or the model is in training mode.
     """
-    tokens, chosen = decoder_tokens(reading)
+    canvases, tokens, chosen = teacher_forcing(model, reading)
     with torch.enable_grad(), record_attention(model, keep_graph=True) as record:
-        logits = model(reading.canvas[None], tokens)[0]
-    names = [
-        (stack, f"{stack}.layers.{layer}.{module}")
-        for stack in ("encoder", "decoder")
-        for layer in range(len(getattr(model, stack).layers))
-        for s, module in ATTENTIONS.values()
-        if s == stack
-    ]
-    weights = [record[name][0] for _, name in names]
+        logits = model(canvases, tokens)[0]  # (steps, 11)
+    attentions = list(model.attentions())
+    weights = [record[module][0].weights for _, _, module in attentions]
     rows = []
     for step, token in enumerate(chosen):
         gradients = torch.autograd.grad(logits[step, token], weights, retain_graph=True)
-        between_patches = torch.eye(weights[0].shape[-1])
-        between_tokens = torch.eye(len(chosen))
-        to_patches = torch.zeros(len(chosen), len(between_patches))
-        for (stack, name), weight, gradient in zip(names, weights, gradients, strict=True):
-            spoke_for = (weight * gradient).clamp(min=0)[0].mean(0).detach()
-            if stack == "encoder":
+        between_patches = torch.eye(model.config.num_patches).to(canvases)
+        between_tokens = torch.eye(len(chosen)).to(canvases)
+        to_patches = torch.zeros(len(chosen), len(between_patches)).to(canvases)
+        for (kind, _, _), weight, gradient in zip(attentions, weights, gradients, strict=True):
+            spoke_for = (weight * gradient).clamp(min=0)[0].mean(0).detach()  # (queries, keys)
+            if kind == "encoder":
                 between_patches = between_patches + spoke_for @ between_patches
-            elif name.endswith("self_attention"):
+            elif kind == "decoder":
                 to_patches = to_patches + spoke_for @ to_patches
                 between_tokens = between_tokens + spoke_for @ between_tokens
             else:
                 through = _normalised(between_tokens).T @ spoke_for @ _normalised(between_patches)
                 to_patches = to_patches + through
         rows.append(to_patches[step])
-    return torch.stack(rows)
+    return torch.stack(rows).float().cpu()
 
 
 def _normalised(relevance: Tensor) -> Tensor:
     """Chefer et al. 2021, equations 8 and 9: what came by attention sums to 1, plus oneself."""
-    own = torch.eye(len(relevance))
+    own = torch.eye(len(relevance)).to(relevance)
     came = relevance - own
     return came / came.sum(-1, keepdim=True).clamp(min=1e-9) + own
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def inside_head(model: Transformer, reading: Reading, head: Head, query: int, key: int) -> HeadStep:
-    """Work out one head for one query (a step or a patch) and one key (a token or a patch).
+    """The numbers of one head for one query (a step or a patch) and one key (a token or a patch).
 
     Raises:
-        ValueError: if there is no such head, query or key, or the key is masked.
+        ValueError: if there is no such head, query or key, the key is masked, the drawing is
+            blank, or the model is in training mode.
     """
-    stack, name = ATTENTIONS.get(head.attention, ("", ""))
-    layers = getattr(model, stack).layers if stack else []
-    if not (0 <= head.layer < len(layers) and 0 <= head.head < model.config.num_heads):
+    modules = {(kind, layer): module for kind, layer, module in model.attentions()}
+    module = modules.get((head.attention, head.layer))
+    if module is None or not 0 <= head.head < model.config.num_heads:
         raise ValueError(f"this model has no {head}")
-    tokens, _ = decoder_tokens(reading)
-    encoder = model.encoder.hidden_states(reading.canvas[None])
-    memory = model.encoder.norm(encoder[-1])
-    layer = layers[head.layer]
-    module = getattr(layer, name)
-    if head.attention == "encoder":
-        asking = offering = layer.attention_norm(encoder[head.layer])
-    else:
-        x = model.decoder.hidden_states(tokens, memory)[head.layer]
-        asking = offering = layer.self_attention_norm(x)
-        if head.attention == "cross":
-            length = x.shape[1]
-            mask = torch.ones(length, length, dtype=torch.bool).tril()
-            asking = layer.cross_attention_norm(x + layer.self_attention(asking, mask=mask))
-            offering = memory
-    seen = query + 1 if head.attention == "decoder" else offering.shape[1]
-    if not (0 <= query < asking.shape[1] and 0 <= key < seen):
+    canvases, tokens, _ = teacher_forcing(model, reading)
+    with record_attention(module) as record:
+        model(canvases, tokens)
+    # Of the one drawing and the one head: (queries or keys, head_dim), and (queries, keys).
+    queries, keys, values, weights = (part[0, head.head].float().cpu() for part in record[module][0])
+    seen = query + 1 if head.attention == "decoder" else len(keys)
+    if not (0 <= query < len(queries) and 0 <= key < seen):
         raise ValueError(f"query {query} does not see a key {key}")
-    own = head.dimensions(model.config)
-    q = module.query(asking)[0, query, own]
-    keys, values = (m(offering)[0, :seen, own] for m in (module.key, module.value))
-    scores = keys @ q / len(q) ** 0.5
+    scores = keys[:seen] @ queries[query] / math.sqrt(keys.shape[-1])
     return HeadStep(
-        query=q,
+        query=queries[query],
         key=keys[key],
         value=values[key],
-        products=q * keys[key],
+        products=queries[query] * keys[key],
         score=float(scores[key]),
         scores=scores,
-        weight=float(scores.softmax(0)[key]),
+        weight=float(weights[query, key]),
     )

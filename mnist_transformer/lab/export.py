@@ -43,15 +43,9 @@ class _DecoderStep(nn.Module):
         keys: Tensor,
         values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        decoder = self.decoder
-        caches = [
-            LayerCache(*(part[n] for part in (memory_keys, memory_values, keys, values)))
-            for n in range(len(decoder.layers))
-        ]
-        x = (decoder.token(token) + decoder.position[position]).unsqueeze(1)
-        for layer, cache in zip(decoder.layers, caches, strict=True):
-            x = layer.step(x, cache)
-        logits = decoder.to_logits(decoder.norm(x)).squeeze(1)
+        parts = (memory_keys, memory_values, keys, values)
+        caches = [LayerCache(*layer) for layer in zip(*parts, strict=True)]
+        logits = self.decoder._step(token, position, caches)
         return (
             logits,
             torch.stack([cache.key for cache in caches]),

@@ -9,7 +9,7 @@ from mnist_transformer.explain.interventions import (
     Head,
     Intervention,
     all_heads,
-    edited_weights,
+    edited,
     head_importance,
     logit_lens,
     read_changed,
@@ -61,8 +61,7 @@ def test_an_averaged_head_looks_everywhere_alike(model, reading):
 def test_a_layer_that_is_off_hands_on_what_it_was_given(model, lines):
     for stack, layer in (("encoder", 0), ("decoder", 1)):
         change = Intervention(ablated_layers=frozenset({(stack, layer)}))
-        edits = edited_weights(model, change)
-        logits = torch.func.functional_call(model, edits, (lines[0], lines[1][:, :-1]))
+        logits = edited(model, change)(lines[0], lines[1][:, :-1])
         taken_out = getattr(model, stack).layers
         others = torch.nn.ModuleList(kept for n, kept in enumerate(taken_out) if n != layer)
         getattr(model, stack).layers = others
@@ -72,11 +71,10 @@ def test_a_layer_that_is_off_hands_on_what_it_was_given(model, lines):
 
 
 def test_without_positions_patches_are_a_bag(model, lines):
-    edits = edited_weights(model, Intervention(ablated_positions=True))
-    model.load_state_dict(edits, strict=False)
-    with record_attention(model) as record:
-        model.encoder(torch.zeros(1, 32, 96))
-    inner = record["encoder.layers.0.attention"][0][..., 13, [14, 15, 17]]
+    bag = edited(model, Intervention(ablated_positions=True))
+    with record_attention(bag) as record:
+        bag.encoder(torch.zeros(1, 32, 96))
+    inner = record[bag.encoder.layers[0].attention][0].weights[..., 13, [14, 15, 17]]
     torch.testing.assert_close(inner, inner[..., :1].expand_as(inner))
 
 
@@ -122,7 +120,7 @@ def test_no_change_changes_nothing(model, reading):
 )
 def test_what_the_model_does_not_have_is_refused(model, change):
     with pytest.raises(ValueError, match="this model has no"):
-        edited_weights(model, change)
+        edited(model, change)
 
 
 def test_importance_is_the_loss_of_log_probability(model, reading):
@@ -133,8 +131,7 @@ def test_importance_is_the_loss_of_log_probability(model, reading):
     tokens = torch.cat([torch.tensor([START]), chosen[:-1]])[None]
     with torch.no_grad():
         before = model(reading.canvas[None], tokens)[0].log_softmax(-1)
-        model.load_state_dict(edited_weights(model, off(head)), strict=False)
-        after = model(reading.canvas[None], tokens)[0].log_softmax(-1)
+        after = edited(model, off(head))(reading.canvas[None], tokens)[0].log_softmax(-1)
     steps = torch.arange(len(chosen))
     expected = (before[steps, chosen] - after[steps, chosen]).mean()
     assert importance[head] == pytest.approx(float(expected), abs=1e-5)
