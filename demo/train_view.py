@@ -17,7 +17,7 @@ from mnist_transformer import (
     InkError,
     Transformer,
     load_classifier,
-    load_transformer,
+    load_model,
 )
 from mnist_transformer.figures import class_figure, curve_figure, reading_order_figure
 
@@ -206,20 +206,11 @@ def _upload(drawing: Image.Image | None, shipped: Transformer) -> None:
             path = Path(folder) / "upload.safetensors"
             path.write_bytes(file.getvalue())
             try:
-                model = _load_either(path)
+                model = load_model(path)
             except CheckpointError as error:
                 st.error(str(error).replace(str(path), file.name))
                 return
         _compare("Your file", model, drawing, shipped)
-
-
-def _load_either(path: Path) -> Transformer | Classifier:
-    try:
-        return load_transformer(path)
-    except CheckpointError as error:
-        if "holds classifier" in str(error):
-            return load_classifier(path)
-        raise
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,11 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from .classifier import Classifier
 from .config import Config
@@ -19,7 +21,9 @@ TRANSFORMER_WEIGHTS = WEIGHTS / "transformer_model.safetensors"
 CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
 GRID_WEIGHTS = WEIGHTS / "grid_model.safetensors"
 
-_KINDS = {"transformer": Transformer, "classifier": Classifier}
+_KINDS: dict[str, type[Transformer | Classifier]] = {
+    model.kind: model for model in (Transformer, Classifier)
+}
 # What files of the first version call some tensors -> what they are called now.
 _OLD_NAMES = {
     ".mlp.layers.0.": ".mlp.expand.",
@@ -43,7 +47,7 @@ def save_model(
         metadata: anything JSON can hold, such as the training settings and the accuracy reached.
     """
     header = {
-        "kind": type(model).__name__.lower(),
+        "kind": model.kind,
         "config": json.dumps(model.config.to_dict()),
         "metadata": json.dumps(metadata or {}),
     }
@@ -79,12 +83,20 @@ def load_transformer(path: str | Path = TRANSFORMER_WEIGHTS) -> Transformer:
         FileNotFoundError: if there is no such file.
         CheckpointError: if the file is damaged, foreign, or holds another model.
     """
-    return _load(path, "transformer")
+    return _load_as(Transformer, path)
 
 
 def load_classifier(path: str | Path = CLASSIFIER_WEIGHTS) -> Classifier:
     """As `load_transformer`, for the single-digit classifier."""
-    return _load(path, "classifier")
+    return _load_as(Classifier, path)
+
+
+def load_model(path: str | Path) -> Transformer | Classifier:
+    """Whichever model of this project is in `path`, ready to read; raises as `load_transformer`."""
+    tensors, header = _read(path)
+    if header.get("kind") not in _KINDS:
+        raise CheckpointError(f"{path} holds {_contents(header)}, not a model of this project")
+    return _build(path, tensors, header)
 
 
 def read_metadata(path: str | Path) -> dict:
@@ -93,19 +105,36 @@ def read_metadata(path: str | Path) -> dict:
     return json.loads(header.get("metadata", header.get("facts", "{}")))
 
 
-def _load(path: str | Path, kind: str) -> nn.Module:
+_Model = TypeVar("_Model", Transformer, Classifier)
+
+
+def _load_as(expected: type[_Model], path: str | Path) -> _Model:
     tensors, header = _read(path)
-    if header.get("kind") != kind:
+    if header.get("kind") != expected.kind:
         raise CheckpointError(
-            f"{path} holds {header.get('kind') or 'weights of another program'}, not a {kind} of "
-            "this project"
+            f"{path} holds {_contents(header)}, not a {expected.kind} of this project"
         )
+    model = _build(path, tensors, header)
+    assert isinstance(model, expected)
+    return model
+
+
+def _contents(header: dict) -> str:
+    return header.get("kind") or "weights of another program"
+
+
+def _build(path: str | Path, tensors: dict[str, Tensor], header: dict) -> Transformer | Classifier:
     try:
         config = Config(**json.loads(header["config"]))
         if config.encoder_layers + config.decoder_layers > len(tensors):
             raise ValueError(f"more layers than its {len(tensors)} tensors can fill")
-        with torch.device("meta"):  # costs nothing, whatever the config claims
-            model = _KINDS[kind](config)
+        # Positions are worked out, so they must be there; the rest, on the "meta" device, has no
+        # memory and costs nothing, whatever the config claims.
+        places = config.patch_rows + config.patch_columns + config.max_steps
+        if places * config.model_dim > sum(tensor.numel() for tensor in tensors.values()):
+            raise ValueError(f"more positions ({places:,}) than its tensors can fill")
+        with torch.device("meta"), _Undrawn():
+            model = _KINDS[header["kind"]](config)
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
             f"{path} describes no model this version can build: {error}"
@@ -123,7 +152,19 @@ def _load(path: str | Path, kind: str) -> nn.Module:
     return model.eval().to(memory_format=torch.channels_last)
 
 
-def _read(path: str | Path) -> tuple[dict, dict]:
+class _Undrawn(TorchFunctionMode):
+    """Leaves out the drawing of initial weights that are replaced anyway.
+
+    On the "meta" device PyTorch draws normal numbers, of which there are none, in Python, and for
+    that imports SymPy and TorchDynamo, which takes longer than all the rest of a reading.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        return kwargs["tensor"] if func is nn.init.normal_ else func(*args, **kwargs)
+
+
+def _read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"no weights at {path}: train some with `python -m mnist_transformer train`, or name "

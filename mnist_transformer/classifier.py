@@ -15,6 +15,8 @@ from .reading import Classification, require_eval
 class Classifier(nn.Module):
     """Encoder, mean over the patches, one linear map to the ten digits."""
 
+    kind = "classifier"  # what its files say they hold
+
     def __init__(self, config: Config = CLASSIFIER_CONFIG):
         super().__init__()
         self.config = config

@@ -1,7 +1,6 @@
 """Where a token or a patch stands, as a vector (Vaswani et al. 2017, section 3.5)."""
 
-import math
-
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +17,9 @@ def sinusoids(length: int, dim: int) -> Tensor:
     left to right needs; started from random vectors, the decoder takes many times as long to learn
     where the next digit is. Used as the start of learned positions.
     """
-    place = torch.arange(length).unsqueeze(1)  # (length, 1)
-    frequency = torch.exp(-math.log(BASE) * torch.arange(0, dim, 2) / dim)  # (dim / 2, rounded up)
-    waves = torch.stack([(place * frequency).sin(), (place * frequency).cos()], dim=2)
-    return waves.flatten(1)[:, :dim]  # an odd width ends with a sine
+    place = np.arange(length)[:, None]  # (length, 1)
+    frequency = BASE ** (-np.arange(0, dim, 2) / dim)  # (dim / 2,), rounded up
+    waves = np.stack([np.sin(place * frequency), np.cos(place * frequency)], axis=2)
+    # An odd width ends with a sine. In NumPy, as models are loaded on the "meta" device, where
+    # PyTorch would count by way of SymPy and TorchDynamo, which take a second to import.
+    return torch.tensor(waves.reshape(length, -1)[:, :dim], dtype=torch.float32)

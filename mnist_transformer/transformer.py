@@ -20,6 +20,8 @@ AttentionKind = Literal["encoder", "decoder", "cross"]
 class Transformer(nn.Module):
     """Reads a line of 1 to `config.max_digits` handwritten digits, one token at a time."""
 
+    kind = "transformer"  # what its files say they hold
+
     def __init__(self, config: Config = TRANSFORMER_CONFIG):
         super().__init__()
         self.config = config

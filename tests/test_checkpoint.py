@@ -4,7 +4,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mnist_transformer import CheckpointError, Classifier, load_classifier, load_transformer
+from mnist_transformer import (
+    CheckpointError,
+    Classifier,
+    load_classifier,
+    load_model,
+    load_transformer,
+)
 from mnist_transformer.checkpoint import read_metadata, save_model, write_atomically
 
 
@@ -61,8 +67,9 @@ def test_another_kind_of_file_is_called_damaged(tmp_path):
 def test_another_programs_weights_are_called_foreign(tmp_path):
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(3)}, path)
-    with pytest.raises(CheckpointError, match="weights of another program"):
-        load_transformer(path)
+    for load in (load_transformer, load_classifier, load_model):
+        with pytest.raises(CheckpointError, match="weights of another program"):
+            load(path)
 
 
 def test_a_classifier_is_no_transformer(tmp_path, saved):
@@ -72,6 +79,29 @@ def test_a_classifier_is_no_transformer(tmp_path, saved):
         load_transformer(path)
     with pytest.raises(CheckpointError, match="holds transformer, not a classifier"):
         load_classifier(saved)
+
+
+def test_either_model_is_loaded_as_what_it_is(tmp_path, saved, model):
+    path = tmp_path / "classifier.safetensors"
+    save_model(Classifier(), path)
+    assert type(load_model(path)) is Classifier
+    assert type(load_model(saved)) is type(model)
+
+
+def test_a_kind_of_model_made_from_another_is_saved_as_that(tmp_path, model):
+    class Variant(type(model)):
+        pass
+
+    save_model(Variant(model.config), tmp_path / "variant.safetensors")
+    assert load_transformer(tmp_path / "variant.safetensors").config == model.config
+
+
+@pytest.mark.parametrize("change", [{"canvas_width": 8 * 2**50}, {"max_digits": 2**60}])
+def test_a_config_that_claims_more_places_than_there_are_weights_is_refused(saved, model, change):
+    config = json.dumps(model.config.to_dict() | change)
+    rewrite(saved, change_metadata=lambda metadata: metadata.update(config=config))
+    with pytest.raises(CheckpointError, match="more positions"):
+        load_transformer(saved)
 
 
 def test_weights_of_another_shape_are_a_mismatch(saved):

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..config import Config
 
+
 @dataclass(frozen=True, order=True)
 class Head:
     """One attention head: `attention` is "encoder", "decoder" or "cross"; the rest count from 0."""

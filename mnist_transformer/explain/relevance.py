@@ -112,7 +112,9 @@ def inside_head(model: Transformer, reading: Reading, head: Head, query: int, ke
     with record_attention(module) as record:
         model(canvases, tokens)
     # Of the one drawing and the one head: (queries or keys, head_dim), and (queries, keys).
-    queries, keys, values, weights = (part[0, head.head].float().cpu() for part in record[module][0])
+    queries, keys, values, weights = (
+        part[0, head.head].float().cpu() for part in record[module][0]
+    )
     seen = query + 1 if head.attention == "decoder" else len(keys)
     if not (0 <= query < len(queries) and 0 <= key < seen):
         raise ValueError(f"query {query} does not see a key {key}")
