@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from mnist_transformer import load_transformer
+from mnist_transformer.explain.relevance import mean_cross_attention, relevance, rollout
 from mnist_transformer.figures import relevance_figure
 from tests import ROOT
 from tests.chromium import launch, open_page, serve, wait_for_digits, write
@@ -53,11 +54,16 @@ def main() -> None:
     model = load_transformer()
     example = Image.open(ROOT / "demo" / "examples" / "8675309.png")
     reading = model.read(example, attention=True)
+    maps = {
+        "raw": mean_cross_attention(reading),
+        "rollout": rollout(reading),
+        "relevance": relevance(model, reading),
+    }
     figures = {
         "cross-attention, all steps": reading.plot_cross_attention(),
         "encoder self-attention": reading.plot_encoder_attention(40),
         "decoder self-attention": reading.plot_decoder_attention(),
-        "relevance, all steps": relevance_figure(model, reading),
+        "relevance, all steps": relevance_figure(reading, maps),
     }
     for name, figure in figures.items():
         print(f"{name}: {len(figure.to_json()) / 1000:.0f} kB")

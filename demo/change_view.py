@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from demo import link
-from demo.read_view import reading_html, sheet
-from mnist_transformer import InkError, Reading, Transformer
+from demo import link, sheet
+from demo.controls import reading_html
+from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
 from mnist_transformer.explain.decoding import beam_search, sample_lines
 from mnist_transformer.explain.perturb import perturb
 from mnist_transformer.figures import drawing_image
@@ -43,7 +43,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     canvas = reading.canvas
     if kept < len(strokes):
         try:
-            canvas = model.read(link.picture(strokes[:kept], sheet())).canvas
+            canvas = drawing_to_canvas(link.picture(strokes[:kept], sheet.size()), model.config)
         except InkError as error:
             result.warning(str(error))
             return
@@ -51,7 +51,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     changed = model.read_canvases(canvas[None])[0]
     with result:
         st.image(drawing_image(canvas), width="stretch")
-        st.html(reading_html(changed))
+        st.html(reading_html(changed, model.config.max_digits))
         likeliest, drawn = st.columns(2)
         likeliest.markdown("**The likeliest lines** (beam search)")
         likeliest.html(_lines(beam_search(model, canvas, SHOWN)))

@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from demo.look_view import plot
-from demo.read_view import reading_html
+from demo.controls import head_name, plot, reading_html
 from mnist_transformer import Reading, Transformer
+from mnist_transformer.explain.heads import Head, all_heads
 from mnist_transformer.explain.interventions import (
-    Head,
     Intervention,
-    all_heads,
     head_importance,
     logit_lens,
     read_changed,
@@ -20,7 +18,7 @@ NAMES = {
     "decoder": "Decoder self-attention",
     "cross": "Cross-attention",
 }
-OFF, AVERAGED = "Switch heads off", "Let heads look everywhere alike"
+OFF, UNIFORM = "Switch heads off", "Make heads attend uniformly"
 
 
 @st.fragment
@@ -31,15 +29,18 @@ def show(reading: Reading, model: Transformer) -> None:
         return
     change = _choose(model)
     before, after = st.columns(2)
-    before.markdown("**As it is**")
-    before.html(reading_html(reading))
-    after.markdown("**Changed**")
+    before.markdown("**Original**")
+    before.html(reading_html(reading, model.config.max_digits))
+    after.markdown("**With intervention**")
     changed = read_changed(model, reading.canvas, change) if change else reading
-    after.html(reading_html(changed))
+    after.html(reading_html(changed, model.config.max_digits))
     matter, lens = st.columns([2, 3])
     with matter:
         st.markdown("**Which heads matter for this drawing**")
-        st.caption("How much less likely the digits become when one head is off.")
+        st.caption(
+            "How much less likely the digits become when one head is off. 0.00: the others can do "
+            "without it, as heads stand in for one another; switch off several."
+        )
         plot(importance_figure(head_importance(model, reading)), "importance")
     with lens:
         st.markdown("**What the decoder would have said after each layer**")
@@ -53,7 +54,7 @@ def show(reading: Reading, model: Transformer) -> None:
 def _choose(model: Transformer) -> Intervention:
     """The controls: which heads, which layers, the positions."""
     how = st.segmented_control(
-        "Intervention", [OFF, AVERAGED], default=OFF, required=True, key="how", persist_state="page"
+        "Intervention", [OFF, UNIFORM], default=OFF, required=True, key="how", persist_state="page"
     )
     heads = all_heads(model.config)
     chosen: list[Head] = []
@@ -63,7 +64,7 @@ def _choose(model: Transformer) -> Intervention:
             name,
             [head for head in heads if head.attention == attention],
             selection_mode="multi",
-            format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
+            format_func=head_name,
             help="Layer.head",
             key=f"heads-{attention}",
             persist_state="page",
@@ -84,7 +85,7 @@ def _choose(model: Transformer) -> Intervention:
     heads_chosen = frozenset(chosen)
     return Intervention(
         ablated_heads=heads_chosen if how == OFF else frozenset(),
-        heads_uniform=heads_chosen if how == AVERAGED else frozenset(),
+        heads_uniform=heads_chosen if how == UNIFORM else frozenset(),
         ablated_layers=frozenset(ablated_layers),
         ablated_positions=ablated_positions,
     )

@@ -1,19 +1,21 @@
 """Look inside: every layer's and head's attention over the drawing."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
+from demo.controls import head_name, pick_patch, pick_step, plot
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.explain.interventions import Head, all_heads
-from mnist_transformer.explain.relevance import inside_head
+from mnist_transformer.explain.heads import Head, all_heads
+from mnist_transformer.explain.relevance import (
+    inside_head,
+    mean_cross_attention,
+    relevance,
+    rollout,
+)
 from mnist_transformer.figures import (
     decoder_attention_figure,
     encoder_attention_figure,
     head_step_figure,
-    patch_grid,
-    patch_picker_figure,
     relevance_figure,
-    step_names,
     timeline_figure,
 )
 
@@ -32,12 +34,6 @@ through the encoder, but would be the same for any other choice.
 **Relevance** ([Chefer et al. 2021](https://arxiv.org/abs/2103.15679)) weighs each head by what it
 would change in this choice; what the convolutions did stays out of sight.
 """
-# On hover, a camera that saves the figure, and nothing else.
-CONFIG = {
-    "modeBarButtons": [["toImage"]],
-    "displaylogo": False,
-    "toImageButtonOptions": {"format": "svg", "filename": "attention"},
-}
 
 
 @st.fragment
@@ -73,32 +69,19 @@ def _timeline(reading: Reading, model: Transformer) -> None:
     head = st.pills(
         "One head, large",
         heads,
-        format_func=lambda head: f"{head.layer + 1}.{head.head + 1}",
+        format_func=head_name,
         help="Layer.head; click again for all",
         key="one-head",
         persist_state="page",
     )
     # Plotly's slider takes no keys: for the keyboard, a row that is seen only in focus.
     with st.container(key="step-keys"):
-        step = _pick_step(reading, "Decoding step", "step")
+        step = pick_step(reading, "Decoding step", "step")
     plot(timeline_figure(reading, step, head), "timeline")
 
 
-def _pick_step(reading: Reading, label: str, key: str) -> int:
-    names = step_names(reading)
-    return st.segmented_control(
-        label,
-        range(reading.steps),
-        default=0,
-        required=True,
-        format_func=lambda n: f"{n + 1}: {names[n]}",
-        key=f"{key}-of-{reading.steps}",  # a longer reading starts anew
-        persist_state="page",
-    )
-
-
 def _encoder(reading: Reading) -> None:
-    patch = _pick_patch(reading)
+    patch = pick_patch(reading)
     direction = st.segmented_control(
         "Direction",
         ["Where it looks", "Who looks at it"],
@@ -112,37 +95,13 @@ def _encoder(reading: Reading) -> None:
     plot(figure, "encoder-figure")
 
 
-def _pick_patch(reading: Reading) -> int:
-    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch."""
-    state = st.session_state
-    rows, columns = patch_grid(reading)
-    if state.get("patch-column", columns) >= columns or "patch-row" not in state:
-        ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
-        state["patch-row"], state["patch-column"] = divmod(int(ink.argmax()), columns)
-
-    def take() -> None:
-        points = state["picker"].selection.points
-        if points:
-            state["patch-row"], state["patch-column"] = divmod(points[0]["point_index"], columns)
-
-    drawing, numbers = st.columns([6, 1])
-    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row", persist_state="page")
-    column = numbers.number_input(
-        "Patch column", 0, columns - 1, key="patch-column", persist_state="page"
-    )
-    patch = row * columns + column
-    drawing.plotly_chart(
-        patch_picker_figure(reading, patch),
-        config=CONFIG,
-        key="picker",
-        on_select=take,
-        selection_mode="points",
-    )
-    return patch
-
-
 def _used(reading: Reading, model: Transformer) -> None:
-    plot(relevance_figure(model, reading), "relevance")
+    maps = {
+        "Raw: the mean of all cross-attention heads": mean_cross_attention(reading),
+        "Rollout: followed back through the encoder": rollout(reading),
+        "Relevance: what spoke for this choice": relevance(model, reading),
+    }
+    plot(relevance_figure(reading, maps), "relevance")
     st.markdown(SOURCES)
 
 
@@ -167,8 +126,8 @@ def _inside(reading: Reading, model: Transformer) -> None:
         persist_state="page",
     )
     with step_field:
-        step = _pick_step(reading, "Decoding step (the query)", "inside-step")
-    patch = _pick_patch(reading)
+        step = pick_step(reading, "Decoding step (the query)", "inside-step")
+    patch = pick_patch(reading)
     inside = inside_head(model, reading, Head("cross", layer, head), step, patch)
     plot(head_step_figure(inside), "inside-figure")
     total = float(inside.products.sum())
@@ -179,9 +138,3 @@ def _inside(reading: Reading, model: Transformer) -> None:
         rf"{len(inside.scores)}\;patches = {inside.weight * 100:.1f}\,\%"
     )
     st.caption("That share of the value, with those of all other patches, is what the head adds.")
-
-
-def plot(figure: go.Figure, key: str) -> None:
-    """Show a figure at the page's width, in letters for the back row."""
-    figure.update_layout(font_size=15)
-    st.plotly_chart(figure, width="stretch", config=CONFIG, key=key)

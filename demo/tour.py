@@ -3,7 +3,7 @@
 import streamlit as st
 
 STOPS = [
-    "**Write** one to eight digits on the sheet, or take an example. Lift the pen, and it is read.",
+    "**Write** a line of digits on the sheet, or take an example. Lift the pen, and it is read.",
     "**The tiles** are the reading: one token at a time, each with its probability. A dashed tile "
     "is a digit the model is not sure of.",
     "**Look inside**: press Play and see where every attention head looks as each digit is chosen.",

@@ -1,28 +1,17 @@
 """Train your own: short runs in the background, live curves, and the new model's reading."""
 
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from demo import compare_view
+from demo.controls import plot
 from demo.jobs import TrainingJob
-from demo.look_view import plot
-from demo.read_view import reading_html
-from mnist_transformer import (
-    CheckpointError,
-    Classifier,
-    InkError,
-    Transformer,
-    load_classifier,
-    load_model,
-)
-from mnist_transformer.figures import class_figure, curve_figure, reading_order_figure
+from mnist_transformer import Transformer
+from mnist_transformer.figures import curve_figure, reading_order_figure
 
 RUNS_KEPT = 5  # of each visitor, to compare
-LARGEST_WEIGHTS = 20_000_000  # bytes
 
 
 def show(drawing: Image.Image | None, shipped: Transformer) -> None:
@@ -45,8 +34,8 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
     else:
         st.fragment(_show_run, run_every=1.0 if running else None)(runs, running)
         if not running and job.result is not None:
-            _compare("Your model", job.result.model, drawing, shipped)
-    _upload(drawing, shipped)
+            compare_view.show("Your model", job.result.model, drawing, shipped)
+    compare_view.show_upload(drawing, shipped)
 
 
 def _form(disabled: bool) -> tuple[str, int, int, float] | None:
@@ -133,25 +122,52 @@ def _show_run(runs: list[TrainingJob], was_running: bool) -> None:
             disabled=not job.running or job.stopping,
             on_click=job.stop,
         )
-    # Numbered, as two runs may have the same settings.
-    names = [f"{n}: {run.name}" for n, run in enumerate(runs, 1)]
-    histories = {
-        name: list(run.history)
-        for name, run in zip(names, runs, strict=True)
-        if run.kind == job.kind
-    }
-    for column, name in zip(st.columns(3), ("loss", "accuracy", "lr"), strict=True):
-        with column:
-            plot(curve_figure(histories, names[-1], name), f"{name}-figure")
+    _show_curves(runs)
     if job.glimpse is not None and job.glimpse.steps:
         st.markdown(f"**One fixed line, 314159, as it reads it now: {job.glimpse.digits}**")
         st.caption("Where it looks at each step. Reading from left to right is a falling diagonal.")
         plot(reading_order_figure(job.glimpse), "order-figure")
 
 
+def _show_curves(runs: list[TrainingJob]) -> None:
+    """Loss, accuracy and learning rate of the newest run, beside the others of its kind."""
+    # Numbered, as two runs may have the same settings.
+    histories = {
+        f"{n}: {run.name}": list(run.history)
+        for n, run in enumerate(runs, 1)
+        if run.kind == runs[-1].kind
+    }
+    newest = list(histories)[-1]
+    steps = max((history[-1].steps for history in histories.values() if history), default=1)
+
+    def points(name: str) -> dict[str, list[tuple[int, float]]]:
+        """Of every run, the number of that name at each step that has one."""
+        return {
+            run: [(p.step, getattr(p, name)) for p in history if getattr(p, name) is not None]
+            for run, history in histories.items()
+        }
+
+    loss, accuracy, rate = st.columns(3)
+    with loss:
+        plot(curve_figure(points("loss"), newest, "loss", steps), "loss-figure")
+    with accuracy:
+        figure = curve_figure(
+            points("accuracy"),
+            newest,
+            "tokens right, lines right",
+            steps,
+            validation=points("validation_accuracy"),
+            shares=True,
+        )
+        plot(figure, "accuracy-figure")
+    with rate:
+        plot(curve_figure(points("lr"), newest, "learning rate", steps), "lr-figure")
+
+
 def _status(job: TrainingJob) -> str:
     if job.place_in_line:
-        return f"In line: {job.place_in_line} to go before your turn"
+        before = job.place_in_line
+        return f"Queued: {before} run{'s' if before > 1 else ''} ahead"
     if not job.history:
         return "Starting…"
     last = job.history[-1]
@@ -162,57 +178,3 @@ def _status(job: TrainingJob) -> str:
         f"{state}: step {last.step:,} of {last.steps:,} · loss {last.loss:.2f} · "
         f"accuracy {last.accuracy:.0%} · {last.seconds:.0f} s"
     )
-
-
-def _compare(
-    name: str,
-    model: Transformer | Classifier,
-    drawing: Image.Image | None,
-    shipped: Transformer,
-) -> None:
-    """The drawing above, read by the new model beside the shipped one."""
-    if drawing is None:
-        st.info("Draw something above to have the new model read it, too.")
-        return
-    ours, theirs = st.columns(2)
-    try:
-        if isinstance(model, Transformer):
-            ours.markdown(f"**{name} reads**")
-            ours.html(reading_html(model.read(drawing)))
-            theirs.markdown("**The shipped model reads**")
-            theirs.html(reading_html(shipped.read(drawing)))
-        else:
-            with ours:
-                st.markdown(f"**{name} says**")
-                plot(class_figure(model.read(drawing)), f"{name}-bars")
-            with theirs:
-                st.markdown("**The shipped classifier says**")
-                plot(class_figure(_shipped_classifier().read(drawing)), f"{name}-shipped-bars")
-            st.caption("The classifier takes the whole drawing for one digit.")
-    except InkError as error:
-        st.warning(str(error))
-
-
-def _upload(drawing: Image.Image | None, shipped: Transformer) -> None:
-    """Weights that were downloaded here, or trained in the shell, read the drawing again."""
-    with st.expander("Read with weights of your own"):
-        file = st.file_uploader("A .safetensors file of this project", key="weights-upload")
-        if file is None:
-            return
-        if file.size > LARGEST_WEIGHTS:
-            st.error(f"{file.name} is larger than any model of this project.")
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "upload.safetensors"
-            path.write_bytes(file.getvalue())
-            try:
-                model = load_model(path)
-            except CheckpointError as error:
-                st.error(str(error).replace(str(path), file.name))
-                return
-        _compare("Your file", model, drawing, shipped)
-
-
-@st.cache_resource(show_spinner=False)
-def _shipped_classifier() -> Classifier:
-    return load_classifier()

@@ -86,7 +86,7 @@ def test_undo_and_clear(page):
 def test_a_link_reopens_the_drawing(page, browser):
     write(page, "405")
     wait_for_digits(page, "405")
-    page.get_by_text("Take it with you").click()
+    page.get_by_text("Save or share").click()
     page.get_by_role("button", name="Put the drawing in the address bar").click()
     page.get_by_text("now reopens this drawing").wait_for()
     other = open_page(browser, page.url, hint=None)
@@ -203,7 +203,7 @@ def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
 
 def test_the_reading_can_be_taken_along(page):
     open_example(page)
-    page.get_by_text("Take it with you").click()
+    page.get_by_text("Save or share").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Reading (JSON)").click()
     saved = json.loads(Path(download.value.path()).read_text())
@@ -310,7 +310,7 @@ def test_the_ranking_of_heads_and_the_logit_lens_are_the_librarys(page):
 def test_a_head_that_looks_everywhere_alike_does_so(page):
     open_example(page)
     page.get_by_role("tab", name="Intervene").click()
-    page.get_by_role("radio", name="Let heads look everywhere alike").click(force=True)
+    page.get_by_role("radio", name="Make heads attend uniformly").click(force=True)
     heads = page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention")
     heads.get_by_text("2.1").click()
     page.get_by_text("Where the heads look now").wait_for()
@@ -480,7 +480,7 @@ def test_who_comes_third_waits_in_line(page, browser, server):
         start_training(visitor)
     page.get_by_role("tab", name="Train your own").click()
     page.get_by_role("button", name="Start", exact=True).click()
-    page.get_by_text("In line: 1 to go before your turn").wait_for()
+    page.get_by_text("Queued: 1 run ahead").wait_for()
     others[0].get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Training: step").wait_for()
     others[1].context.close()  # whoever leaves ends his run

@@ -34,7 +34,7 @@ def tiles(page):
 
 
 def test_the_page_starts_empty(page):
-    assert "Write one to eight digits" in tiles(page)
+    assert "Write 1 to 8 digits" in tiles(page)
     assert not page.error and not page.warning
 
 
@@ -58,7 +58,7 @@ def test_an_example_is_read_and_looked_into(page, name):
     assert f'data-digits="{name}"' in tiles(page)
     assert page.get("plotly_chart")
     button(page, "Clear").click().run()
-    assert "Write one to eight digits" in tiles(page)
+    assert "Write 1 to 8 digits" in tiles(page)
 
 
 def test_every_kind_of_attention_is_shown(page):

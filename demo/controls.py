@@ -1,0 +1,102 @@
+"""What several views share: a reading as tiles, figures, and the choice of a step or a patch."""
+
+import html
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from mnist_transformer import Reading
+from mnist_transformer.explain.heads import Head
+from mnist_transformer.figures import patch_grid, patch_picker_figure, step_names
+
+# On hover, a camera that saves the figure, and nothing else.
+CONFIG = {
+    "modeBarButtons": [["toImage"]],
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "svg", "filename": "attention"},
+}
+
+
+def reading_html(reading: Reading, max_digits: int, problem: str | None = None) -> str:
+    """The digits as tiles, each with its probability, or a hint where there are none.
+
+    Args:
+        reading: what was read.
+        max_digits: the most that the model reads in a line.
+        problem: why the drawing could not be read.
+    """
+    if not reading.digits:
+        hint = f"Write 1 to {max_digits} digits above. Undo is in the sheet's corner."
+        if reading.steps:
+            hint = "The model sees no digits here."
+        if problem:
+            hint = html.escape(problem)
+        return f'<div class="reading"><span class="hint">{hint}</span></div>'
+    tiles = "".join(
+        f'<div class="tile{" doubtful" if doubt else ""}">'
+        f'<div class="digit">{digit}</div>'
+        f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
+        f'<div class="sure">{probability:.0%}</div></div>'
+        for digit, probability, doubt in zip(
+            reading.digits, reading.probabilities, reading.uncertain, strict=True
+        )
+    )
+    if any(reading.uncertain):
+        tiles += '<span class="hint">dashed: not sure</span>'
+    if reading.truncated:
+        tiles += f'<span class="hint">… the line continues: {max_digits} digits are the most</span>'
+    return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'
+
+
+def plot(figure: go.Figure, key: str) -> None:
+    """Show a figure at the page's width, its text large enough to be read across a room."""
+    figure.update_layout(font_size=15)
+    st.plotly_chart(figure, width="stretch", config=CONFIG, key=key)
+
+
+def head_name(head: Head) -> str:
+    """Short enough for a button: layer and head, counted from 1."""
+    return f"{head.layer + 1}.{head.head + 1}"
+
+
+def pick_step(reading: Reading, label: str, key: str) -> int:
+    """A row of the decoding steps; gives the chosen one."""
+    names = step_names(reading)
+    return st.segmented_control(
+        label,
+        range(reading.steps),
+        default=0,
+        required=True,
+        format_func=lambda n: f"{n + 1}: {names[n]}",
+        key=f"{key}-of-{reading.steps}",  # a longer reading starts anew
+        persist_state="page",
+    )
+
+
+def pick_patch(reading: Reading) -> int:
+    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch."""
+    state = st.session_state
+    rows, columns = patch_grid(reading)
+    if state.get("patch-column", columns) >= columns or "patch-row" not in state:
+        ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
+        state["patch-row"], state["patch-column"] = divmod(int(ink.argmax()), columns)
+
+    def take() -> None:
+        points = state["picker"].selection.points
+        if points:
+            state["patch-row"], state["patch-column"] = divmod(points[0]["point_index"], columns)
+
+    drawing, numbers = st.columns([6, 1])
+    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row", persist_state="page")
+    column = numbers.number_input(
+        "Patch column", 0, columns - 1, key="patch-column", persist_state="page"
+    )
+    patch = row * columns + column
+    drawing.plotly_chart(
+        patch_picker_figure(reading, patch),
+        config=CONFIG,
+        key="picker",
+        on_select=take,
+        selection_mode="points",
+    )
+    return patch

@@ -1,0 +1,37 @@
+"""Plotly figures of a reading: every head's attention, laid over the drawing.
+
+The page draws with these, and so can a notebook:
+`cross_attention_figure(model.read(image, attention=True), step=0).show()`. All are drawn from
+plain data, a `Reading`, arrays or the numbers of a run: no model is needed to draw.
+"""
+
+from .cross_attention import cross_attention_figure, reading_order_figure, timeline_figure
+from .decoder_attention import decoder_attention_figure
+from .distribution import class_figure, distribution_figure, step_names
+from .encoder_attention import encoder_attention_figure, patch_picker_figure
+from .head import head_step_figure
+from .importance import importance_figure
+from .lens import lens_figure
+from .panels import patch_grid
+from .relevance import relevance_figure
+from .style import drawing_image
+from .training_curves import curve_figure
+
+__all__ = [
+    "class_figure",
+    "cross_attention_figure",
+    "curve_figure",
+    "decoder_attention_figure",
+    "distribution_figure",
+    "drawing_image",
+    "encoder_attention_figure",
+    "head_step_figure",
+    "importance_figure",
+    "lens_figure",
+    "patch_grid",
+    "patch_picker_figure",
+    "reading_order_figure",
+    "relevance_figure",
+    "step_names",
+    "timeline_figure",
+]

@@ -1,0 +1,75 @@
+"""Where every head of the decoder looked in the drawing while it chose a digit."""
+
+import plotly.graph_objects as go
+
+from ..explain.heads import Head
+from ..reading import Reading
+from .distribution import check_step, step_names
+from .panels import Panel, head_panels, maps_of, panels_figure, patch_grid
+from .style import MARGIN, SHARES
+from .timeline import timeline
+
+
+def cross_attention_figure(reading: Reading, step: int) -> go.Figure:
+    """Where each head of each decoder layer looked in the drawing at one decoding step.
+
+    Args:
+        reading: made with `attention=True`.
+        step: 0 for the first token, up to `reading.steps - 1` for the end.
+
+    Raises:
+        ValueError: if the reading has no maps or no such step.
+    """
+    cross = maps_of(reading).cross
+    check_step(reading, step)
+    return panels_figure(reading, head_panels(cross[:, :, step]))
+
+
+def timeline_figure(reading: Reading, step: int = 0, head: Head | None = None) -> go.Figure:
+    """The whole reading, one frame a decoding step, to play, pause and scrub in the browser alone.
+
+    Each frame shows where every cross-attention head looked, and below how likely the model held
+    each digit and the end.
+
+    Args:
+        reading: made with `attention=True`.
+        step: the frame shown first.
+        head: one cross-attention head, to be shown alone and large; None means all.
+
+    Raises:
+        ValueError: if the reading has no maps or no such step.
+    """
+    cross = maps_of(reading).cross
+    if head is None:
+        steps = [head_panels(cross[:, :, n]) for n in range(reading.steps)]
+    else:
+        title = f"Layer {head.layer + 1}, head {head.head + 1}"
+        alone = cross[head.layer, head.head]
+        steps = [[Panel(title, weights, row=0, column=0)] for weights in alone]
+    return timeline(reading, steps, step)
+
+
+def reading_order_figure(reading: Reading) -> go.Figure:
+    """Step by step, which columns of the drawing all cross-attention heads looked at on average.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
+    mean = maps_of(reading).cross.mean((0, 1))
+    weights = mean.unflatten(1, patch_grid(reading)).sum(1)
+    steps = list(range(reading.steps))
+    figure = go.Figure(
+        go.Heatmap(
+            z=weights.tolist(),
+            y=steps,
+            zmin=0,
+            colorscale=SHARES,
+            showscale=False,
+            hovertemplate="step %{y}, patch column %{x}: %{z:.1%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="patch column", tickangle=0, showgrid=False)
+    figure.update_yaxes(
+        tickvals=steps, ticktext=step_names(reading), autorange="reversed", showgrid=False
+    )
+    return figure.update_layout(height=220, margin=MARGIN)

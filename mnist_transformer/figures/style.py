@@ -1,0 +1,60 @@
+"""What all figures share: colours, margins, and the drawing as a picture."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+ACCENT = "#d9480f"
+SECOND = "#1971c2"  # what stands beside the accent: a framed patch, validation, negative numbers
+QUIET = "#adb5bd"  # what is there to compare with
+PAPER = "white"
+HIDDEN = "#e9ecef"  # what may not be seen, or is off
+
+# From clear to the accent colour, so that the drawing shows wherever a head does not look.
+OVERLAY = [[0, "rgba(217,72,15,0)"], [0.15, "rgba(217,72,15,0.25)"], [1, "rgba(217,72,15,0.85)"]]
+SHARES = [[0, "#fff4e6"], [1, ACCENT]]
+SIGNED = [[0, SECOND], [0.5, "#ffffff"], [1, ACCENT]]
+
+MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+BARE_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+
+
+def drawing_image(canvas: Tensor, scale: int = 4) -> Image.Image:
+    """The model's canvas, (height, width) in [0, 1], as a picture: dark ink on white."""
+    pixels = (255 - canvas.numpy() * 255).round().astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def drawing_under_patches(canvas: Tensor, grid: tuple[int, int]) -> dict:
+    """The canvas as a Plotly image under a grid of (rows, columns) patches, one unit a patch."""
+    buffer = io.BytesIO()
+    drawing_image(canvas, scale=2).save(buffer, format="PNG", optimize=True)
+    rows, columns = grid
+    return {
+        "source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "sizing": "stretch",
+        "layer": "below",
+        "x": -0.5,
+        "y": -0.5,
+        "sizex": columns,
+        "sizey": rows,
+    }
+
+
+def patch_frame(patch: int, grid: tuple[int, int], x: str = "x", y: str = "y") -> dict:
+    """A Plotly shape that frames one patch, counted row by row, on the axes `x` and `y`."""
+    row, column = divmod(patch, grid[1])
+    return {
+        "type": "rect",
+        "line": {"color": SECOND, "width": 2},
+        "x0": column - 0.5,
+        "x1": column + 0.5,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "xref": x,
+        "yref": y,
+    }
