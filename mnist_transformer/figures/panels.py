@@ -174,7 +174,9 @@ def _domains(
     height = (1 - gap_down * (rows - 1)) / rows
     left = panel.column * (width + GAP_ACROSS)
     top = 1 - panel.row * (height + gap_down)
-    return [left, left + width], [bottom + (1 - bottom) * end for end in (top - height, top)]
+    # Rounded, as Plotly refuses a share that computing made a hair less than 0 or more than 1.
+    across = [round(end, 9) for end in (left, left + width)]
+    return across, [round(bottom + (1 - bottom) * end, 9) for end in (top - height, top)]
 
 
 def maps_of(reading: Reading) -> AttentionMaps:

@@ -1,0 +1,132 @@
+"""The views that are one picture each."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_transformer import Classification, figures
+from mnist_transformer.explain.heads import Head, HeadStep
+
+
+def test_all_figures_are_found_in_one_place():
+    for name in figures.__all__:
+        assert callable(getattr(figures, name))
+
+
+def test_a_patch_s_attention_is_its_row_and_who_looks_at_it_its_column(reading):
+    encoder = reading.attention.encoder
+    looks = figures.encoder_attention_figure(reading, 7)
+    looked_at = figures.encoder_attention_figure(reading, 7, looked_at=True)
+    for n, head in enumerate(encoder.flatten(0, 1)):
+        np.testing.assert_allclose(np.array(looks.data[n].z).flatten(), head[7], atol=1e-4)
+        np.testing.assert_allclose(np.array(looked_at.data[n].z).flatten(), head[:, 7], atol=1e-4)
+    with pytest.raises(ValueError, match="patch must be 0 to 47"):
+        figures.encoder_attention_figure(reading, 48)
+
+
+def test_every_patch_can_be_picked(reading):
+    figure = figures.patch_picker_figure(reading, patch=25)
+    points = figure.data[0]
+    assert [(points.y[n], points.x[n]) for n in (0, 11, 12, 47)] == [
+        (0, 0),
+        (0, 11),
+        (1, 0),
+        (3, 11),
+    ]
+    (frame,) = figure.layout.shapes
+    assert (frame.x0, frame.y0) == (1 - 0.5, 2 - 0.5)
+
+
+def test_the_future_is_blank_and_the_past_is_the_reading_s(reading):
+    figure = figures.decoder_attention_figure(reading)
+    decoder = reading.attention.decoder.flatten(0, 1)
+    assert len(figure.data) == len(decoder)
+    for trace, weights in zip(figure.data, decoder, strict=True):
+        shown = np.array(trace.z, dtype=float)
+        past = np.tril(np.ones_like(shown, dtype=bool))
+        assert np.isnan(shown[~past]).all()
+        np.testing.assert_allclose(shown[past], weights.numpy()[past])
+
+
+def test_the_reading_order_is_the_share_of_each_column_of_patches(reading):
+    (trace,) = figures.reading_order_figure(reading).data
+    rows = np.array(trace.z)
+    np.testing.assert_allclose(rows.sum(1), 1, atol=1e-5)
+    mean = reading.attention.cross.mean((0, 1))
+    np.testing.assert_allclose(rows[:, 2], mean[:, [2, 14, 26, 38]].sum(1), atol=1e-6)
+
+
+def test_a_head_s_numbers_are_shown_on_one_scale():
+    query, key = torch.tensor([1.0, -3.0]), torch.tensor([2.0, 0.5])
+    inside = HeadStep(query, key, torch.zeros(2), query * key, 0.35, torch.zeros(4), 0.25)
+    (trace,) = figures.head_step_figure(inside).data
+    assert list(trace.y) == ["query", "key", "query × key", "value"]
+    assert np.array(trace.z).tolist() == [[1, -3], [2, 0.5], [2, -1.5], [0, 0]]
+    assert (trace.zmin, trace.zmax) == (-3, 3)
+
+
+def test_a_head_that_hurts_is_shown_as_one_that_does_nothing():
+    importance = {Head("encoder", 0, 0): -0.2, Head("encoder", 0, 1): 0.5}
+    importance |= {Head("cross", 0, n): 0.04 for n in range(2)}
+    (trace,) = figures.importance_figure(importance).data
+    assert list(trace.y) == ["Encoder 1", "Cross 1"]
+    assert [list(row) for row in trace.text] == [["0.00", "0.50"], ["0.04", "0.04"]]
+    assert trace.zmin == 0 and trace.z[0][0] == -0.2  # what hovering tells
+
+
+def test_the_lens_names_the_likeliest_outcome_after_every_layer(reading):
+    lens = torch.zeros(3, reading.steps, 11)
+    lens[0, :, 7], lens[1, :, 10], lens[2, :, 3] = 0.4, 0.6, 0.9
+    (trace,) = figures.lens_figure(reading, lens).data
+    assert [row[0] for row in trace.text] == ["7", "end", "3"]
+    assert list(trace.y) == ["Embedding", "After layer 1", "After layer 2"]
+    np.testing.assert_allclose(np.array(trace.z)[:, 0], [0.4, 0.6, 0.9], atol=1e-6)
+
+
+def test_the_newest_run_is_in_colour_and_validation_has_marks():
+    curves = {"1: old": [(1, 2.0), (2, 1.5)], "2: new": [(1, 2.5)]}
+    found = {"2: new": [(1, 0.5)]}
+    figure = figures.curve_figure(curves, "2: new", "accuracy", 20, validation=found, shares=True)
+    old, new, checked = figure.data
+    assert old.line.color != new.line.color
+    assert (list(old.x), list(old.y)) == ([1, 2], [2.0, 1.5])
+    assert checked.mode == "lines+markers" and "exactly right" in checked.name
+    assert tuple(figure.layout.xaxis.range) == (0, 20)
+    assert figure.layout.yaxis.tickformat == ".0%"
+
+
+def test_a_run_that_has_reported_nothing_is_an_empty_picture():
+    figure = figures.curve_figure({"1: new": []}, "1: new", "loss", 1)
+    assert len(figure.data[0].x) == 0
+
+
+def test_the_likeliest_class_stands_out():
+    (bars,) = figures.class_figure(Classification(2, [0.1, 0.2, 0.7, *[0.0] * 7])).data
+    assert list(bars.x) == [*"0123456789"]
+    assert [color == bars.marker.color[2] for color in bars.marker.color] == [
+        n == 2 for n in range(10)
+    ]
+
+
+def test_the_drawing_is_dark_on_white(reading):
+    picture = np.asarray(figures.drawing_image(reading.canvas, scale=1))
+    np.testing.assert_allclose(picture, 255 * (1 - reading.canvas.numpy()), atol=0.51)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.timeline_figure,
+        figures.encoder_attention_figure,
+        figures.decoder_attention_figure,
+        figures.reading_order_figure,
+        lambda reading: figures.cross_attention_figure(reading, 0),
+        lambda reading: figures.relevance_figure(reading, {}),
+        lambda reading: figures.patch_picker_figure(reading, 0),
+    ],
+)
+def test_without_maps_every_view_says_what_to_do(reading, figure):
+    with pytest.raises(ValueError, match="attention=True"):
+        figure(dataclasses.replace(reading, attention=None))
