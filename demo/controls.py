@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_transformer import Reading
 from mnist_transformer.explain.heads import Head
-from mnist_transformer.figures import patch_grid, patch_picker_figure, step_names
+from mnist_transformer.figures import patch_picker_figure, step_names
 
 # On hover, a camera that saves the figure, and nothing else.
 CONFIG = {
@@ -76,7 +76,7 @@ def pick_step(reading: Reading, label: str, key: str) -> int:
 def pick_patch(reading: Reading) -> int:
     """The drawing to touch, and two number fields for the keyboard; gives the chosen patch."""
     state = st.session_state
-    rows, columns = patch_grid(reading)
+    rows, columns = reading.maps.grid
     if state.get("patch-column", columns) >= columns or "patch-row" not in state:
         ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
         state["patch-row"], state["patch-column"] = divmod(int(ink.argmax()), columns)

@@ -12,7 +12,6 @@ from .encoder_attention import encoder_attention_figure, patch_picker_figure
 from .head import head_step_figure
 from .importance import importance_figure
 from .lens import lens_figure
-from .panels import patch_grid
 from .relevance import relevance_figure
 from .style import drawing_image
 from .training_curves import curve_figure
@@ -28,7 +27,6 @@ __all__ = [
     "head_step_figure",
     "importance_figure",
     "lens_figure",
-    "patch_grid",
     "patch_picker_figure",
     "reading_order_figure",
     "relevance_figure",

@@ -4,8 +4,8 @@ import plotly.graph_objects as go
 
 from ..explain.heads import Head
 from ..reading import Reading
-from .distribution import check_step, step_names
-from .panels import Panel, head_panels, maps_of, panels_figure, patch_grid
+from .distribution import step_names
+from .panels import Panel, head_panels, panels_figure
 from .style import MARGIN, SHARES
 from .timeline import timeline
 
@@ -20,8 +20,8 @@ def cross_attention_figure(reading: Reading, step: int) -> go.Figure:
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
-    cross = maps_of(reading).cross
-    check_step(reading, step)
+    cross = reading.maps.cross
+    reading.check_step(step)
     return panels_figure(reading, head_panels(cross[:, :, step]))
 
 
@@ -39,7 +39,7 @@ def timeline_figure(reading: Reading, step: int = 0, head: Head | None = None) -
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
-    cross = maps_of(reading).cross
+    cross = reading.maps.cross
     if head is None:
         steps = [head_panels(cross[:, :, n]) for n in range(reading.steps)]
     else:
@@ -55,8 +55,8 @@ def reading_order_figure(reading: Reading) -> go.Figure:
     Raises:
         ValueError: if the reading has no maps.
     """
-    mean = maps_of(reading).cross.mean((0, 1))
-    weights = mean.unflatten(1, patch_grid(reading)).sum(1)
+    mean = reading.maps.cross.mean((0, 1))
+    weights = mean.unflatten(1, reading.maps.grid).sum(1)
     steps = list(range(reading.steps))
     figure = go.Figure(
         go.Heatmap(

@@ -6,7 +6,6 @@ from plotly.subplots import make_subplots
 
 from ..reading import Reading
 from .distribution import step_names
-from .panels import maps_of
 from .style import HIDDEN, SHARES
 
 
@@ -16,7 +15,7 @@ def decoder_attention_figure(reading: Reading) -> go.Figure:
     Raises:
         ValueError: if the reading has no maps.
     """
-    decoder = maps_of(reading).decoder.numpy()
+    decoder = reading.maps.decoder.numpy()
     layers, heads, steps, _ = decoder.shape
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
     future = np.triu(np.ones((steps, steps), dtype=bool), k=1)

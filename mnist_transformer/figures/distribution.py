@@ -13,24 +13,13 @@ def step_names(reading: Reading) -> list[str]:
     return [*reading.digits, "end"][: reading.steps]
 
 
-def check_step(reading: Reading, step: int) -> None:
-    """
-    Raises:
-        ValueError: if the reading took no such step.
-    """
-    if not reading.steps:
-        raise ValueError("nothing is drawn, so no step was taken that could be shown")
-    if not 0 <= step < reading.steps:
-        raise ValueError(f"step must be 0 to {reading.steps - 1}, not {step}")
-
-
 def distribution_figure(reading: Reading, step: int) -> go.Figure:
     """How likely the model held each digit, and the end, at one decoding step.
 
     Raises:
         ValueError: if there is no such step.
     """
-    check_step(reading, step)
+    reading.check_step(step)
     return _bars(outcome_bars(reading, step), height=220)
 
 

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from ..reading import Reading
-from .panels import head_panels, maps_of, panels_figure, patch_grid
+from .panels import head_panels, panels_figure
 from .style import BARE_AXIS, PAPER, drawing_under_patches, patch_frame
 
 
@@ -20,7 +20,7 @@ def encoder_attention_figure(
     Raises:
         ValueError: if the reading has no maps or no such patch.
     """
-    encoder = maps_of(reading).encoder
+    encoder = reading.maps.encoder
     if patch is None:
         return panels_figure(reading, head_panels(encoder.mean(dim=2)))
     if not 0 <= patch < encoder.shape[2]:
@@ -31,7 +31,7 @@ def encoder_attention_figure(
 
 def patch_picker_figure(reading: Reading, patch: int) -> go.Figure:
     """The drawing, large, with a point to click on every patch; one patch is framed."""
-    grid = rows, columns = patch_grid(reading)
+    grid = rows, columns = reading.maps.grid
     figure = go.Figure(
         go.Scatter(
             x=[n % columns for n in range(rows * columns)],

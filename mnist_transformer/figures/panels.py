@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from torch import Tensor
 
-from ..reading import AttentionMaps, Reading
+from ..reading import Reading
 from .style import BARE_AXIS, HIDDEN, OVERLAY, PAPER, drawing_under_patches, patch_frame
 
 PANEL_HEIGHT = 112  # pixels, its title included
@@ -54,7 +54,7 @@ def panels_figure(
     """The panels over the drawing, one patch framed in each if it is `marked`."""
     layout = panels_layout(reading, panels)
     if marked is not None:
-        grid = patch_grid(reading)
+        grid = reading.maps.grid
         layout["shapes"] += [patch_frame(marked, grid, *axes(n)) for n in range(len(panels))]
     return go.Figure(panels_traces(reading, panels), layout)
 
@@ -80,7 +80,7 @@ def panels_traces(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
 
 def panels_changes(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
     """What another step changes in each panel's trace: its weights and their scale."""
-    grid = patch_grid(reading)
+    grid = reading.maps.grid
     return [
         {
             "type": "heatmap",
@@ -94,7 +94,7 @@ def panels_changes(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
 
 def panels_layout(reading: Reading, panels: Sequence[Panel], bottom: float = 0.0) -> dict:
     """Axes, titles, drawings and shapes of the panels, above the figure's share `bottom`."""
-    grid = rows, columns = patch_grid(reading)
+    grid = rows, columns = reading.maps.grid
     drawing = drawing_under_patches(reading.canvas, grid)
     last_row = max(panel.row for panel in panels)
     outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
@@ -177,21 +177,3 @@ def _domains(
     # Rounded, as Plotly refuses a share that computing made a hair less than 0 or more than 1.
     across = [round(end, 9) for end in (left, left + width)]
     return across, [round(bottom + (1 - bottom) * end, 9) for end in (top - height, top)]
-
-
-def maps_of(reading: Reading) -> AttentionMaps:
-    """The reading's attention maps.
-
-    Raises:
-        ValueError: if it was read without them.
-    """
-    if reading.attention is None:
-        raise ValueError("this reading has no attention maps: read with attention=True")
-    return reading.attention
-
-
-def patch_grid(reading: Reading) -> tuple[int, int]:
-    """Rows and columns of the patches of a reading made with `attention=True`."""
-    height, width = reading.canvas.shape
-    side = round((height * width / maps_of(reading).cross.shape[-1]) ** 0.5)
-    return height // side, width // side

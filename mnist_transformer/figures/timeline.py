@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from ..reading import Reading
-from .distribution import check_step, outcome_bars, step_names
+from .distribution import outcome_bars, step_names
 from .panels import (
     Panel,
     axes,
@@ -44,7 +44,7 @@ def timeline(reading: Reading, steps: Sequence[Sequence[Panel]], step: int) -> g
     Raises:
         ValueError: if there is no such step.
     """
-    check_step(reading, step)
+    reading.check_step(step)
     layout = panels_layout(reading, steps[step], bottom=STRIP)
     x, y = axes(len(steps[step]))  # of the bars: the first that no panel has
     layout[x.replace("x", "xaxis")] = {"anchor": y, "type": "category", "tickangle": 0}
