@@ -10,8 +10,7 @@ from PIL import Image, ImageOps
 from streamlit_drawable_canvas import st_canvas
 
 from demo import link
-from mnist_transformer import InkError
-from mnist_transformer.ink import open_drawing
+from mnist_transformer import InkError, open_drawing
 from mnist_transformer.pen import SHEET
 
 PHONE_SHEET = (330, 150)  # width and height in pixels

@@ -1,6 +1,8 @@
 """Figures are drawn from plain data: which modules they import, and which those import."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import mnist_transformer
@@ -66,3 +68,13 @@ def test_the_walk_sees_imports():
     assert "explain.heads" in package_imports(PACKAGE / "figures" / "head.py", everywhere=False)
     assert "figures" in package_imports(PACKAGE / "reading.py", everywhere=True)
     assert "figures" not in package_imports(PACKAGE / "reading.py", everywhere=False)
+
+
+def test_drawing_loads_no_model():
+    program = "import sys, mnist_transformer.figures; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {name for name in run.stdout.split() if name.startswith("mnist_transformer.")}
+    loaded = {name.removeprefix("mnist_transformer.") for name in loaded}
+    assert {name for name in loaded if not name.startswith("figures")} == ALLOWED | {"explain"}

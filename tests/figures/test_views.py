@@ -130,3 +130,18 @@ def test_the_drawing_is_dark_on_white(reading):
 def test_without_maps_every_view_says_what_to_do(reading, figure):
     with pytest.raises(ValueError, match="attention=True"):
         figure(dataclasses.replace(reading, attention=None))
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.timeline_figure,
+        lambda reading: figures.cross_attention_figure(reading, 0),
+        lambda reading: figures.distribution_figure(reading, 0),
+        lambda reading: figures.relevance_figure(reading, {"none": torch.zeros(0, 48)}),
+    ],
+)
+def test_of_a_blank_sheet_there_are_no_steps_to_show(model, figure):
+    blank = model.read(np.full((20, 20), 255, np.uint8), attention=True)
+    with pytest.raises(ValueError, match="nothing is drawn"):
+        figure(blank)
