@@ -6,13 +6,14 @@ picture waits for neither training nor measuring.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 
 class CommandError(Exception):
     """A command cannot go on; its message is all that the user is shown."""
 
 
-DATA_OPTION = {
+DATA_OPTION: dict[str, Any] = {
     "type": Path,
     "help": "folder with MNIST/raw (default: $MNIST_ROOT, else a download)",
 }

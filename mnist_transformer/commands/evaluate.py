@@ -1,18 +1,22 @@
 """Measure a trained model."""
 
 import argparse
-import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..checkpoint import load_classifier, load_transformer, read_metadata, save_model
 from ..dataset import SPLITS
 from ..lab.measures import MEASURES
 from . import DATA_OPTION, at_least_one
 
-LOADERS = {"transformer": load_transformer, "classifier": load_classifier}
+LOADERS: dict[str, Callable[[Path], Any]] = {
+    "transformer": load_transformer,
+    "classifier": load_classifier,
+}
 # The keyword arguments of all measures; each measure has the options that it takes.
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "split": {"choices": SPLITS, "help": "of MNIST (default: test)"},
     "data": DATA_OPTION,
     "num_lines": {"type": at_least_one, "help": "how many lines are read (default: %(default)s)"},
@@ -29,10 +33,9 @@ OPTIONS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     measures = parser.add_subparsers(dest="measure", required=True, metavar="MEASURE")
     for name, measure in MEASURES.items():
-        purpose = inspect.getdoc(measure.run).partition("\n")[0]
-        own = measures.add_parser(name, help=purpose, description=purpose)
-        for option, default in _options(name).items():
-            own.add_argument(_flag(option), default=default, **OPTIONS[option])
+        own = measures.add_parser(name, help=measure.purpose, description=measure.purpose)
+        for option, default in measure.options.items():
+            own.add_argument(f"--{option.replace('_', '-')}", default=default, **OPTIONS[option])
         own.add_argument("--weights", type=Path, default=measure.weights, help="another file")
         own.add_argument("--json", action="store_true", help="print a JSON object")
         own.add_argument(
@@ -40,22 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _options(name: str) -> dict:
-    """The keyword arguments of a measure, with their defaults."""
-    parameters = inspect.signature(MEASURES[name].run).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-
-
-def _flag(option: str) -> str:
-    return "--" + option.replace("_", "-")
-
-
 def run(options: argparse.Namespace) -> int:
     measure = MEASURES[options.measure]
     model = LOADERS[measure.kind](options.weights)
-    result = measure.run(
-        model, **{name: getattr(options, name) for name in _options(options.measure)}
-    )
+    result = measure.run(model, **{name: getattr(options, name) for name in measure.options})
     found = {"measure": options.measure, **result.as_dict()}
     if options.record:
         score = {f"{options.measure} on {result.source}": found}

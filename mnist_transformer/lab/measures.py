@@ -6,12 +6,13 @@ To add one, write it here, add it to `MEASURES`, and describe a new option in
 """
 
 import dataclasses
+import inspect
 import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from .. import pen
 from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
@@ -148,7 +149,7 @@ def measure_pen(
         for n, (line, read) in enumerate(score.misread):
             line.picture.save(Path(failures) / f"{n:03} {line.digits} read as {read}.png")
     result = _sequence_result(ink.name, score.total, seed)
-    groups = {
+    groups: dict[str, dict] = {
         "line_accuracy_by_writer": score.line_accuracy_by_writer,
         "line_accuracy_by_brush": score.line_accuracy_by_brush,
     }
@@ -204,6 +205,17 @@ class Measure:
     kind: Literal["transformer", "classifier"]
     weights: Path
     run: Callable[..., Result]
+
+    @property
+    def purpose(self) -> str:
+        """What is measured, in one line."""
+        return (self.run.__doc__ or "").partition("\n")[0]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of `run`, with their defaults."""
+        parameters = inspect.signature(self.run).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 MEASURES = {
