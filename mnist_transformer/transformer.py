@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -11,7 +12,7 @@ from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, START, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder
 from .encoder import Encoder
-from .ink import BlankDrawing, Drawing, drawing_to_canvas
+from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
 from .reading import AttentionMaps, Reading, require_eval
 
 AttentionKind = Literal["encoder", "decoder", "cross"]
@@ -52,7 +53,7 @@ class Transformer(nn.Module):
             yield "decoder", number, layer.self_attention
             yield "cross", number, layer.cross_attention
 
-    def read(self, drawing: Drawing, attention: bool = False) -> Reading:
+    def read(self, drawing: Drawing | str | Path, attention: bool = False) -> Reading:
         """Read any drawing: a picture, its file's path, an array (see `drawing_to_canvas`).
 
         Args:
@@ -66,13 +67,17 @@ class Transformer(nn.Module):
         """
         return self.read_many([drawing], attention)[0]
 
-    def read_many(self, drawings: Iterable[Drawing], attention: bool = False) -> list[Reading]:
+    def read_many(
+        self, drawings: Iterable[Drawing | str | Path], attention: bool = False
+    ) -> list[Reading]:
         """As `read`, several drawings in one batch, which takes less time than one by one."""
         canvases = [self._canvas(drawing) for drawing in drawings]
         return self.read_canvases(torch.stack(canvases), attention) if canvases else []
 
-    def _canvas(self, drawing: Drawing) -> Tensor:
+    def _canvas(self, drawing: Drawing | str | Path) -> Tensor:
         """The drawing's canvas; an empty one if nothing is drawn."""
+        if isinstance(drawing, str | Path):
+            drawing = open_drawing(drawing)
         try:
             return drawing_to_canvas(drawing, self.config)
         except BlankDrawing:

@@ -1,6 +1,9 @@
 import pytest
 import torch
+from scipy import ndimage
 
+from mnist_transformer import Transformer, load_transformer
+from mnist_transformer.encoder import EncoderLayer
 from mnist_transformer.explain.interventions import Head, all_heads
 from mnist_transformer.explain.relevance import (
     inside_head,
@@ -8,6 +11,7 @@ from mnist_transformer.explain.relevance import (
     relevance,
     rollout,
 )
+from tests import ROOT
 
 
 @pytest.fixture
@@ -37,6 +41,51 @@ def test_nothing_is_relevant_to_a_choice_that_never_changes(model, reading):
     with torch.no_grad():
         model.decoder.to_logits.weight.zero_()
     assert relevance(model, reading).max() == 0
+
+
+@pytest.mark.parametrize("example", ["1704", "2026", "314159", "8675309", "99"])
+def test_each_step_points_at_the_digit_that_it_names(example):
+    """Of the shipped model: relevance, rollout and raw attention all peak on the step's digit."""
+    model = load_transformer()
+    reading = model.read(ROOT / "demo" / "examples" / f"{example}.png", attention=True)
+    assert reading.digits == example
+    marks, count = ndimage.label(reading.canvas.numpy() > 0.2, structure=[[1] * 3] * 3)
+    assert count == len(example)
+    digits = sorted((box[1].start, box[1].stop) for box in ndimage.find_objects(marks))
+    patch = model.config.patch_size
+    for follow in (mean_cross_attention, rollout, lambda reading: relevance(model, reading)):
+        columns = follow(reading).unflatten(1, reading.maps.grid).sum(1)
+        peaks = (patch * columns.argmax(1)).tolist()
+        for peak, (left, right) in zip(peaks, digits, strict=False):  # the last step names no digit
+            assert peak < right and peak + patch > left
+
+
+class PostNorm(EncoderLayer):
+    """Normalises after adding, as Vaswani et al. 2017: its attention is given what came in."""
+
+    def forward(self, x):
+        x = self.attention_norm(x + self.attention(x))
+        return self.mlp_norm(x + self.mlp(x))
+
+
+@pytest.mark.parametrize("layer", [EncoderLayer, PostNorm])
+def test_every_head_of_any_layer_is_taken_apart_as_it_worked(layer):
+    torch.manual_seed(0)
+    model = Transformer()
+    config = model.config
+    model.encoder.layers = torch.nn.ModuleList(layer(config) for _ in model.encoder.layers)
+    model.eval()
+    reading = model.read_canvases(torch.rand(1, 32, 224), attention=True)[0]
+    heads = all_heads(config)
+    assert len(heads) == 28
+    for head in heads:
+        weights = getattr(reading.maps, head.attention)[head.layer, head.head]
+        query = len(weights) - 1
+        inside = inside_head(model, reading, head, query, 0)
+        # By the formula, of all keys that the query sees, and at the one that was asked for.
+        torch.testing.assert_close(inside.scores.softmax(0), weights[query, : len(inside.scores)])
+        assert inside.weight == pytest.approx(float(weights[query, 0]), abs=1e-5)
+        assert inside.score == pytest.approx(float(inside.query @ inside.key) / 4, abs=1e-4)
 
 
 def test_the_numbers_inside_a_head_are_the_models_own(model, reading):
