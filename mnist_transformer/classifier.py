@@ -3,12 +3,14 @@
 If it names a digit rightly, the encoder sees.
 """
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
 from .config import CLASSIFIER_CONFIG, Config
 from .encoder import Encoder
-from .ink import BlankDrawing, Drawing, drawing_to_canvas
+from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
 from .reading import Classification, require_eval
 
 
@@ -28,14 +30,17 @@ class Classifier(nn.Module):
         return self.digit(self.encoder(canvases).mean(dim=1))
 
     @torch.no_grad()
-    def read(self, drawing: Drawing) -> Classification:
-        """Name the one digit in any drawing (see `drawing_to_canvas`).
+    def read(self, drawing: Drawing | str | Path) -> Classification:
+        """Name the one digit in any drawing: a picture, its file's path, an array.
 
         Raises:
+            FileNotFoundError: if it is a path to no file.
             InkError: if the drawing cannot be understood as ink on paper.
             ValueError: if the model is in training mode.
         """
         require_eval(self)
+        if isinstance(drawing, str | Path):
+            drawing = open_drawing(drawing)
         try:
             canvas = drawing_to_canvas(drawing, self.config)
         except BlankDrawing:

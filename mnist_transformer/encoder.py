@@ -52,7 +52,7 @@ class PatchEmbedding(nn.Module):
         bfloat16 = self.training and canvases.is_cpu and torch.cpu._is_amx_tile_supported()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             patches = self.stem(canvases.unsqueeze(1))
-        patches = patches.float().permute(0, 2, 3, 1)
+        patches = patches.to(self.row_position.dtype).permute(0, 2, 3, 1)
         columns = self.column_position[first_column : first_column + patches.shape[2]]
         return (patches + self.row_position.unsqueeze(1) + columns).flatten(1, 2)
 

@@ -146,7 +146,6 @@ class Reading:
         """
         from . import figures
 
-        self.check_step(step or 0)
         if step is None:
             return figures.timeline_figure(self)
         return figures.cross_attention_figure(self, step)
@@ -161,14 +160,12 @@ class Reading:
         """Which token each step looked back at: a Plotly figure (see `figures`)."""
         from . import figures
 
-        self.check_step()
         return figures.decoder_attention_figure(self)
 
     def plot_distribution(self, step: int):
         """How likely each outcome was at one step: a Plotly figure (see `figures`)."""
         from . import figures
 
-        self.check_step(step)
         return figures.distribution_figure(self, step)
 
 

@@ -1,15 +1,169 @@
+import copy
 import io
 import json
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from mnist_transformer import figures
+from mnist_transformer import Classifier, InkError, Reading, figures
+from mnist_transformer.explain.decoding import beam_search, sample_lines
+from mnist_transformer.explain.interventions import (
+    Head,
+    Intervention,
+    head_importance,
+    logit_lens,
+    read_changed,
+)
+from mnist_transformer.explain.relevance import (
+    inside_head,
+    mean_cross_attention,
+    relevance,
+    rollout,
+)
+from tests import ROOT
 
 
 @pytest.fixture
 def reading(model, lines):
     return model.read_canvases(lines[0][:1], attention=True)[0]
+
+
+@pytest.fixture
+def blank(model):
+    return model.read(Image.new("L", (50, 20), 255), attention=True)
+
+
+def test_a_reading_is_told_in_a_line(reading):
+    long = Reading("31415926", [1 / 3] * 8, 0.5, reading.distributions, reading.canvas)
+    for each in (reading, long, reading.attention):
+        assert len(repr(each)) <= 150
+    assert repr(long).startswith("Reading('31415926', probabilities=[0.33, 0.33,")
+
+
+def test_readings_are_told_apart_by_identity(reading):
+    same = copy.copy(reading)
+    assert reading == reading and reading != same
+    assert len({reading, same, reading}) == 2
+    assert len({reading.attention, copy.copy(reading.attention)}) == 2
+
+
+def test_what_a_reading_holds_may_be_used_like_any_tensor(reading):
+    maps = reading.maps
+    for tensor in (reading.distributions, reading.canvas, maps.encoder, maps.decoder, maps.cross):
+        assert not tensor.is_inference() and not tensor.requires_grad
+        (tensor.clone().requires_grad_() * tensor).sum().backward()
+        tensor += 1
+
+
+def test_a_model_of_another_type_reads_what_it_is_given_and_answers_in_floats(model, lines):
+    expected = model.read_canvases(lines[0], attention=True)
+    readings = copy.deepcopy(model).double().read_canvases(lines[0].half(), attention=True)
+    for ours, theirs in zip(readings, expected, strict=True):
+        assert ours.distributions.dtype == ours.canvas.dtype == ours.maps.cross.dtype
+        assert ours.canvas.dtype == torch.float32
+        torch.testing.assert_close(ours.distributions, theirs.distributions, atol=1e-3, rtol=1e-2)
+    reading = readings[0]
+    assert relevance(model.double(), reading).dtype == logit_lens(model, reading).dtype
+    assert beam_search(model, reading.canvas) and head_importance(model, reading)
+    assert sample_lines(model.bfloat16(), reading.canvas, count=3)
+
+
+def test_a_drawing_is_read_from_its_file(model):
+    path = ROOT / "demo" / "examples" / "2026.png"
+    read = [model.read(drawing).distributions for drawing in (path, str(path), Image.open(path))]
+    assert torch.equal(read[0], read[1]) and torch.equal(read[0], read[2])
+    with pytest.raises(FileNotFoundError, match="none.png"):
+        model.read("none.png")
+    with pytest.raises(InkError, match="picture"):
+        model.read(__file__)
+    classifier = Classifier().eval()
+    assert classifier.read(path) == classifier.read(Image.open(path))
+
+
+def test_many_drawings_are_read_in_one_batch_as_one_by_one(model):
+    paths = [ROOT / "demo" / "examples" / f"{name}.png" for name in ("1704", "99")]
+    drawings = [paths[0], np.zeros((20, 30)), Image.open(paths[1])]
+    readings = model.read_many(drawings, attention=True)
+    for reading, drawing in zip(readings, drawings, strict=True):
+        alone = model.read(drawing, attention=True)
+        assert reading.digits == alone.digits
+        torch.testing.assert_close(reading.distributions, alone.distributions)
+        torch.testing.assert_close(reading.maps.cross, alone.maps.cross)
+    assert [reading.steps > 0 for reading in readings] == [True, False, True]
+    assert model.read_many([]) == []
+
+
+def test_the_grid_lies_over_the_drawing(reading, model):
+    assert reading.maps.grid == (model.config.patch_rows, model.config.patch_columns) == (4, 12)
+
+
+def test_a_blank_drawing_has_maps_of_no_steps(blank, model):
+    assert (blank.digits, blank.probabilities, blank.end_probability) == ("", [], None)
+    assert blank.steps == 0 and not blank.truncated
+    assert blank.maps.cross.shape == (2, 4, 0, 48)
+    assert blank.maps.decoder.shape == (2, 4, 0, 0)
+    # What the encoder makes of bare paper.
+    torch.testing.assert_close(blank.maps.encoder.sum(-1), torch.ones(1, 4, 48))
+    assert model.read(np.zeros((9, 9))).attention is None
+
+
+def test_an_empty_canvas_is_not_read_as_digits(model, lines):
+    canvases = torch.stack([lines[0][0], torch.zeros(32, 96), lines[0][1]])
+    readings = model.read_canvases(canvases)
+    assert [reading.steps > 0 for reading in readings] == [True, False, True]
+    assert readings[1].digits == ""
+    for reading, canvas in zip(readings, canvases, strict=True):
+        assert torch.equal(reading.canvas, canvas)
+
+
+def test_a_blank_drawing_explains_itself_without_a_trap(blank, model):
+    assert mean_cross_attention(blank).shape == rollout(blank).shape == (0, 48)
+    for decode in (beam_search, sample_lines):
+        assert decode(model, blank.canvas) == [("", 1.0)]
+    change = Intervention(ablated_heads=frozenset({Head("encoder", 0, 0)}))
+    changed = read_changed(model, blank.canvas, change)
+    assert changed.steps == 0 and (changed.maps.encoder[0, 0] == 0).all()
+    assert blank.plot_encoder_attention().data
+    refused = [
+        blank.plot_cross_attention,
+        lambda: blank.plot_cross_attention(0),
+        blank.plot_decoder_attention,
+        lambda: blank.plot_distribution(0),
+        lambda: relevance(model, blank),
+        lambda: head_importance(model, blank),
+        lambda: logit_lens(model, blank),
+        lambda: inside_head(model, blank, Head("cross", 0, 0), 0, 0),
+    ]
+    for explain in refused:
+        with pytest.raises(ValueError, match="nothing is drawn"):
+            explain()
+
+
+def test_what_needs_maps_says_how_to_get_them(model, lines):
+    plain = model.read_canvases(lines[0][:1])[0]
+    for explain in (rollout, mean_cross_attention, lambda reading: reading.maps):
+        with pytest.raises(ValueError, match="attention=True"):
+            explain(plain)
+
+
+def test_nothing_is_read_or_explained_in_training_mode(model, reading):
+    model.train()
+    refused = [
+        lambda: model.read(np.zeros((9, 9))),
+        lambda: beam_search(model, reading.canvas),
+        lambda: sample_lines(model, reading.canvas),
+        lambda: read_changed(model, reading.canvas, Intervention()),
+        lambda: relevance(model, reading),
+        lambda: head_importance(model, reading),
+        lambda: logit_lens(model, reading),
+        lambda: inside_head(model, reading, Head("cross", 0, 0), 0, 0),
+        lambda: Classifier().read(np.zeros((9, 9))),
+    ]
+    for explain in refused:
+        with pytest.raises(ValueError, match=r"model\.eval"):
+            explain()
 
 
 def test_a_reading_travels_as_json(reading):

@@ -13,9 +13,10 @@ def decoder_attention_figure(reading: Reading) -> go.Figure:
     """Which earlier token each step looked at, by decoder layer and head; the future stays blank.
 
     Raises:
-        ValueError: if the reading has no maps.
+        ValueError: if the reading has no maps, or nothing is drawn.
     """
     decoder = reading.maps.decoder.numpy()
+    reading.check_step()
     layers, heads, steps, _ = decoder.shape
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
     future = np.triu(np.ones((steps, steps), dtype=bool), k=1)
