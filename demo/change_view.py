@@ -3,11 +3,10 @@
 import streamlit as st
 
 from demo import link, sheet
-from demo.controls import reading_html
+from demo.controls import canvas_html, reading_html
 from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
-from mnist_transformer.explain.decoding import beam_search, sample_lines
+from mnist_transformer.explain.decoding import DecodedLine, beam_search, sample_lines
 from mnist_transformer.explain.perturb import perturb
-from mnist_transformer.figures import drawing_image
 
 SHOWN = 5
 
@@ -50,7 +49,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     canvas = perturb(canvas, rotation, thickness, noise)
     changed = model.read_canvases(canvas[None])[0]
     with result:
-        st.image(drawing_image(canvas), width="stretch")
+        st.html(canvas_html(canvas))
         st.html(reading_html(changed, model.config.max_digits))
         likeliest, drawn = st.columns(2)
         likeliest.markdown("**The likeliest lines** (beam search)")
@@ -59,10 +58,10 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
         drawn.html(_lines(sample_lines(model, canvas, temperature)[:SHOWN]))
 
 
-def _lines(lines: list[tuple[str, float]]) -> str:
-    """Lines of digits, each over a bar as long as its share."""
+def _lines(lines: list[DecodedLine]) -> str:
+    """Lines of digits, each over a bar as long as it is likely."""
     return "".join(
-        f'<div class="guess"><b>{digits or "nothing"}</b><span>{share:.1%}</span>'
-        f'<i style="width:{share:.1%}"></i></div>'
-        for digits, share in lines
+        f'<div class="guess"><b>{line.digits or "nothing"}</b><span>{line.probability:.1%}</span>'
+        f'<i style="width:{line.probability:.1%}"></i></div>'
+        for line in lines
     )

@@ -4,10 +4,16 @@ import html
 
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from mnist_transformer import Reading
 from mnist_transformer.explain.heads import Head
-from mnist_transformer.figures import patch_picker_figure, step_names
+from mnist_transformer.figures import (
+    data_url,
+    drawing_image,
+    patch_picker_figure,
+    step_names,
+)
 
 # On hover, a camera that saves the figure, and nothing else.
 CONFIG = {
@@ -46,6 +52,16 @@ def reading_html(reading: Reading, max_digits: int, problem: str | None = None) 
     if reading.truncated:
         tiles += f'<span class="hint">… the line continues: {max_digits} digits are the most</span>'
     return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'
+
+
+def canvas_html(canvas: Tensor, caption: str = "") -> str:
+    """The model's canvas as a picture, over a caption."""
+    # Within the page, not a file beside it: at the next reading the server would have dropped it,
+    # perhaps before the browser had asked for it.
+    return (
+        f'<figure class="seen"><img alt="The canvas that the model reads" '
+        f'src="{data_url(drawing_image(canvas))}"><figcaption>{caption}</figcaption></figure>'
+    )
 
 
 def plot(figure: go.Figure, key: str) -> None:

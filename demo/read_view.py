@@ -4,9 +4,8 @@ import streamlit as st
 from PIL import Image
 
 from demo import save_view, sheet
-from demo.controls import reading_html
+from demo.controls import canvas_html, reading_html
 from mnist_transformer import InkError, Reading, Transformer
-from mnist_transformer.figures import drawing_image
 
 
 def show(model: Transformer) -> tuple[Image.Image | None, list[dict], Reading]:
@@ -23,8 +22,7 @@ def show(model: Transformer) -> tuple[Image.Image | None, list[dict], Reading]:
     answer, view = st.columns([3, 2], vertical_alignment="center")
     answer.html(reading_html(state.reading, model.config.max_digits, state.problem))
     strokes = [] if in_sight.picture else in_sight.strokes
-    picture = drawing_image(state.reading.canvas)
-    view.image(picture, caption="What the model sees", width="stretch")
+    view.html(canvas_html(state.reading.canvas, "What the model sees"))
     with view:
         save_view.show(state.reading, strokes)
     return state.drawing, strokes, state.reading

@@ -28,8 +28,8 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
         st.rerun()
     if job is None:
         st.caption(
-            "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to eight "
-            "while it learns; the model above stays as it is."
+            "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to "
+            f"{shipped.config.max_digits} while it learns; the model above stays as it is."
         )
     else:
         st.fragment(_show_run, run_every=1.0 if running else None)(runs, running)

@@ -13,13 +13,14 @@ from .head import head_step_figure
 from .importance import importance_figure
 from .lens import lens_figure
 from .relevance import relevance_figure
-from .style import drawing_image
+from .style import data_url, drawing_image
 from .training_curves import curve_figure
 
 __all__ = [
     "class_figure",
     "cross_attention_figure",
     "curve_figure",
+    "data_url",
     "decoder_attention_figure",
     "distribution_figure",
     "drawing_image",

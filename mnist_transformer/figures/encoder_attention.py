@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from ..reading import Reading
 from .panels import head_panels, panels_figure
-from .style import BARE_AXIS, PAPER, drawing_under_patches, patch_frame
+from .style import BARE_AXIS, CLEAR, drawing_under_patches, patch_frame
 
 
 def encoder_attention_figure(
@@ -48,6 +48,6 @@ def patch_picker_figure(reading: Reading, patch: int) -> go.Figure:
         shapes=[patch_frame(patch, grid)],
         height=170,
         margin={"l": 1, "r": 1, "t": 1, "b": 1},
-        plot_bgcolor=PAPER,
+        plot_bgcolor=CLEAR,
         dragmode=False,
     )

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from ..reading import Reading
-from .style import BARE_AXIS, HIDDEN, OVERLAY, PAPER, drawing_under_patches, patch_frame
+from .style import BARE_AXIS, CLEAR, HIDDEN, OVERLAY, drawing_under_patches, patch_frame
 
 PANEL_HEIGHT = 112  # pixels, its title included
 GAP_ACROSS = 0.03  # between two panels, as a share of the figure's width
@@ -98,18 +98,19 @@ def panels_layout(reading: Reading, panels: Sequence[Panel], bottom: float = 0.0
     drawing = drawing_under_patches(reading.canvas, grid)
     last_row = max(panel.row for panel in panels)
     outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
+    images: list[dict] = []
     layout = {
         "height": PANEL_HEIGHT * (last_row + 1) + 50,
         "margin": {"l": 10, "r": 10, "t": 26, "b": 10, "pad": 0},
-        "plot_bgcolor": PAPER,
-        "images": [],
+        "plot_bgcolor": CLEAR,
+        "images": images,
         "annotations": panels_titles(panels, bottom),
         "shapes": panels_veils(panels),
     }
     for n, panel in enumerate(panels):
         x, y = axes(n)
         across, down = _domains(panel, panels, bottom)
-        layout["images"].append(drawing | {"xref": x, "yref": y})
+        images.append(drawing | {"xref": x, "yref": y})
         x_axis = {"anchor": y, "domain": across, "range": [-0.5, columns - 0.5]} | outline
         y_axis = {"anchor": x, "domain": down, "range": [rows - 0.5, -0.5]} | outline
         x_axis |= BARE_AXIS

@@ -10,7 +10,7 @@ from torch import Tensor
 ACCENT = "#d9480f"
 SECOND = "#1971c2"  # what stands beside the accent: a framed patch, validation, negative numbers
 QUIET = "#adb5bd"  # what is there to compare with
-PAPER = "white"
+CLEAR = "rgba(0,0,0,0)"  # the ground under panels, whose drawings bring their own paper
 HIDDEN = "#e9ecef"  # what may not be seen, or is off
 
 # From clear to the accent colour, so that the drawing shows wherever a head does not look.
@@ -29,13 +29,18 @@ def drawing_image(canvas: Tensor, scale: int = 4) -> Image.Image:
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 
 
+def data_url(picture: Image.Image) -> str:
+    """The picture itself as an address, as Plotly and HTML take it."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
 def drawing_under_patches(canvas: Tensor, grid: tuple[int, int]) -> dict:
     """The canvas as a Plotly image under a grid of (rows, columns) patches, one unit a patch."""
-    buffer = io.BytesIO()
-    drawing_image(canvas, scale=2).save(buffer, format="PNG", optimize=True)
     rows, columns = grid
     return {
-        "source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "source": data_url(drawing_image(canvas, scale=2)),
         "sizing": "stretch",
         "layer": "below",
         "x": -0.5,

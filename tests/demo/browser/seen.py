@@ -1,0 +1,62 @@
+"""What a person sees on the page, for the tests to wait for."""
+
+import pytest
+
+from tests import ROOT
+from tests.chromium import wait_for_digits
+
+EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
+
+
+def open_example(page):
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+
+
+def heat_maps(page):
+    """The heat maps in the newest figure: how many, and the largest weight of each."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('.js-plotly-plot')]
+            .filter(plot => plot.offsetParent)
+            .flatMap(plot => plot._fullData)
+            .filter(trace => trace.type === 'heatmap')
+            .map(trace => [...trace.z].flatMap(row => [...row]).filter(Number.isFinite))
+            .map(weights => Math.max(...weights))"""
+    )
+
+
+def wait_for_heat_maps(page, count):
+    for _ in range(100):
+        maps = heat_maps(page)
+        if len(maps) == count:
+            return maps
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{len(maps)} heat maps, not {count}")
+
+
+def wait_for_peaks(page, weights, last=0):
+    """Until the heat maps, or the last ones, show these weights, (layers, heads, patches)."""
+    expected = pytest.approx(weights.amax(-1).flatten().tolist(), abs=1e-3)
+    for _ in range(100):
+        if (maps := heat_maps(page)[-last:]) == expected:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{maps} shown, not {expected}")
+
+
+def wait_for_certainties(page, reading):
+    """Until the last reading in sight is this one, digit by digit."""
+    shown = page.locator(f'.reading[data-digits="{reading.digits}"]:visible').last.locator(".sure")
+    expected = [f"{p:.0%}" for p in reading.probabilities]
+    for _ in range(100):
+        if shown.all_text_contents() == expected:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{shown.all_text_contents()} shown, not {expected}")
+
+
+def figure_data(page, key):
+    """The numbers of the first trace of a figure, row by row."""
+    plot = page.locator(f".st-key-{key} .js-plotly-plot")
+    plot.wait_for()
+    return plot.evaluate("plot => [...plot._fullData[0].z].flatMap(row => [...row])")

@@ -1,0 +1,83 @@
+"""Drawing, uploading, sharing: the top of the page."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_transformer import load_transformer
+from tests import ROOT
+from tests.chromium import open_page, wait_for_digits, write
+from tests.demo.browser.seen import EXAMPLE, open_example
+
+
+def test_five_digits_drawn_by_mouse_are_read(page):
+    write(page, "27350")
+    wait_for_digits(page, "27350")
+    assert page.locator(".reading").first.locator(".tile").count() == 5
+    assert page.complaints == []
+
+
+def test_undo_and_clear(page):
+    write(page, "27")
+    wait_for_digits(page, "27")
+    page.mouse.move(600, 150)
+    page.get_by_label("Undo").click()
+    wait_for_digits(page, "2")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("Undo is in the sheet").wait_for()
+    assert page.complaints == []
+
+
+def test_a_link_reopens_the_drawing(page, browser):
+    write(page, "405")
+    wait_for_digits(page, "405")
+    page.get_by_text("Save or share").click()
+    page.get_by_role("button", name="Put the drawing in the address bar").click()
+    page.get_by_text("now reopens this drawing").wait_for()
+    other = open_page(browser, page.url, hint=None)
+    wait_for_digits(other, "405")
+    assert other.complaints == []
+    other.context.close()
+    broken = open_page(browser, page.url[:-30], hint=None)
+    broken.get_by_text("This link holds no drawing").wait_for()
+    broken.context.close()
+
+
+def test_the_reading_can_be_taken_along(page):
+    open_example(page)
+    page.get_by_text("Save or share").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Reading (JSON)").click()
+    saved = json.loads(Path(download.value.path()).read_text())
+    reading = load_transformer().read(Image.open(EXAMPLE))
+    assert saved["digits"] == reading.digits
+    assert saved["probabilities"] == pytest.approx(reading.probabilities, abs=1e-5)
+    assert len(saved["distributions"]) == reading.steps
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Cross-attention to play (HTML)").click()
+    html = Path(download.value.path()).read_text()
+    assert "Plotly.addFrames" in html and "https://cdn" not in html.split("<body>")[1][:2000]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All numbers and maps (NPZ)").click()
+    with np.load(download.value.path()) as saved:
+        assert saved["cross"].shape == (2, 4, reading.steps, 112)
+    page.keyboard.press("Escape")
+    figure = page.locator(".st-key-timeline .js-plotly-plot")
+    figure.hover()
+    with page.expect_download() as download:
+        figure.locator('.modebar-btn[data-attr="toImage"], .modebar-btn').first.click(force=True)
+    assert Path(download.value.path()).read_text().startswith("<svg")
+    assert page.complaints == []
+
+
+def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
+    page.get_by_role("button", name="Upload a picture").click()
+    chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
+    (tmp_path / "broken.png").write_text("no picture")
+    chooser.set_input_files(tmp_path / "broken.png")
+    page.get_by_text("cannot be opened as a picture").wait_for()
+    chooser.set_input_files(ROOT / "demo" / "examples" / "314159.png")
+    wait_for_digits(page, "314159")
