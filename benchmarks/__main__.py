@@ -7,10 +7,16 @@ NAMES = ("reading", "training", "growth", "goal", "start", "page", "load")
 
 
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] not in NAMES:
+    name, *options = sys.argv[1:] or [""]
+    # Only `start` takes options: `--beside FOLDER`.
+    if name not in NAMES or (options and name != "start"):
         print(f"usage: python -m benchmarks {'|'.join(NAMES)}", file=sys.stderr)
         return 2
-    importlib.import_module(f"benchmarks.{sys.argv[1]}").main()
+    run = importlib.import_module(f"benchmarks.{name}").main
+    if name == "start":
+        run(options)
+    else:
+        run()
     return 0
 
 

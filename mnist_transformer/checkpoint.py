@@ -149,7 +149,7 @@ def _build(path: str | Path, tensors: dict[str, Tensor], header: dict) -> Transf
     if bad:
         raise CheckpointError(f"{path} holds NaN or infinite weights, first in {bad[0]}")
     # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
-    return model.eval().to(memory_format=torch.channels_last)
+    return model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _Undrawn(TorchFunctionMode):

@@ -26,7 +26,7 @@ class LayerCache:
 
     def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Add the newest token's key and value; return those of all tokens."""
-        if self.key is not None:
+        if self.key is not None and self.value is not None:
             key = torch.cat([self.key, key], dim=2)
             value = torch.cat([self.value, value], dim=2)
         self.key, self.value = key, value

@@ -128,14 +128,11 @@ class Reading:
 
     def save_npz(self, file: str | Path | BinaryIO) -> None:
         """Write the canvas, every distribution and, if recorded, every map as NumPy arrays."""
-        arrays = {"canvas": self.canvas, "distributions": self.distributions}
+        arrays = {"digits": self.digits, "canvas": self.canvas, "distributions": self.distributions}
         if self.attention is not None:
             arrays |= vars(self.attention)
-        np.savez_compressed(
-            file,
-            digits=np.asarray(self.digits),
-            **{name: np.asarray(array) for name, array in arrays.items()},
-        )
+        named = {name: np.asarray(array) for name, array in arrays.items()}
+        np.savez_compressed(file, allow_pickle=False, **named)
 
     # Figures are for those who look: Plotly is imported only then.
 

@@ -3,19 +3,16 @@
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, START, TRANSFORMER_CONFIG, Config
-from .decoder import Decoder
-from .encoder import Encoder
+from .decoder import Decoder, DecoderLayer
+from .encoder import Encoder, EncoderLayer
 from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
 from .reading import AttentionMaps, Reading, require_eval
-
-AttentionKind = Literal["encoder", "decoder", "cross"]
 
 
 class Transformer(nn.Module):
@@ -42,14 +39,16 @@ class Transformer(nn.Module):
         """
         return self.decoder(tokens, self.encoder(canvases, first_column))
 
-    def attentions(self) -> Iterator[tuple[AttentionKind, int, MultiHeadAttention]]:
+    def attentions(self) -> Iterator[tuple[str, int, MultiHeadAttention]]:
         """Every attention as (kind, layer, module), in the order in which a drawing passes them.
 
-        The kinds are called as in `AttentionMaps`.
+        The kinds are "encoder", "decoder" and "cross", as in `AttentionMaps`; layers count from 0.
         """
         for number, layer in enumerate(self.encoder.layers):
+            assert isinstance(layer, EncoderLayer)  # which a ModuleList does not tell
             yield "encoder", number, layer.attention
         for number, layer in enumerate(self.decoder.layers):
+            assert isinstance(layer, DecoderLayer)
             yield "decoder", number, layer.self_attention
             yield "cross", number, layer.cross_attention
 

@@ -95,7 +95,7 @@ def sample_lines(
         probabilities = (logits / temperature).softmax(-1)  # (count, 11)
         token = torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
         drawn.append(token)
-    lines = Counter()
+    lines: Counter[str] = Counter()
     for row in torch.stack(drawn, 1).tolist():
         digits = row[: row.index(END)] if END in row else row[:-1]
         lines["".join(map(str, digits))] += 1

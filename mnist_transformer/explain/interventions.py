@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..attention import MultiHeadAttention
 from ..config import START
+from ..mlp import MLP
 from ..reading import Reading, require_eval
 from ..transformer import Transformer
 from .heads import Head, all_heads
@@ -76,11 +77,11 @@ def edited(model: Transformer, change: Intervention) -> Transformer:
     for stack, number in change.ablated_layers:
         if stack not in stacks or not 0 <= number < len(stacks[stack]):
             raise ValueError(f"this model has no {stack} layer {number}")
-        layer = stacks[stack][number]
-        outputs = [m.output for m in layer.modules() if isinstance(m, MultiHeadAttention)]
-        for last in [*outputs, layer.mlp.contract]:
-            _own(last, "weight").zero_()
-            _own(last, "bias").zero_()
+        for part in stacks[stack][number].modules():
+            if isinstance(part, MultiHeadAttention | MLP):
+                last = part.output if isinstance(part, MultiHeadAttention) else part.contract
+                _own(last, "weight").zero_()
+                _own(last, "bias").zero_()
     if change.ablated_positions:
         _own(copied.encoder.patches, "row_position").zero_()
         _own(copied.encoder.patches, "column_position").zero_()

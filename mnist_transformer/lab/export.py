@@ -46,11 +46,9 @@ class _DecoderStep(nn.Module):
         parts = (memory_keys, memory_values, keys, values)
         caches = [LayerCache(*layer) for layer in zip(*parts, strict=True)]
         logits = self.decoder._step(token, position, caches)
-        return (
-            logits,
-            torch.stack([cache.key for cache in caches]),
-            torch.stack([cache.value for cache in caches]),
-        )
+        grown = [(cache.key, cache.value) for cache in caches]
+        new_keys, new_values = (torch.stack(part) for part in zip(*grown, strict=True))
+        return logits, new_keys, new_values
 
 
 def export_onnx(model: Transformer, folder: str | Path) -> tuple[Path, Path]:
