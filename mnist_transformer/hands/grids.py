@@ -8,14 +8,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .config import END, START, Config
-from .dataset import DigitSet, warp_digits
-
-CELL = 28  # pixels of one digit's square
+from ..config import END, START, Config
+from ..dataset import DigitSet
+from .mnist import MNIST_SIDE as CELL  # a digit's square holds one image
+from .warp import Warp, warp_digits
 
 
 def make_grids(
-    digits: DigitSet, count: int, config: Config, generator: torch.Generator, vary: bool = True
+    digits: DigitSet,
+    count: int,
+    config: Config,
+    *,
+    generator: torch.Generator | None = None,
+    vary: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Lay random digits in `count` grids of `config.text_rows` rows, with an even rim of paper.
 
@@ -23,7 +28,8 @@ def make_grids(
         digits: the digits to lay.
         count: number of grids.
         config: gives the canvas; its `max_digits` fill the rows evenly.
-        generator: all randomness comes from it, so its seed fixes the grids.
+        generator: all randomness comes from it, so its seed fixes the grids; None means
+            PyTorch's own.
         vary: whether to move, turn and bend half of the digits a little, as in training; else all
             are MNIST's images as they are.
 
@@ -57,7 +63,7 @@ def make_grids(
     return canvases, tokens
 
 
-def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator) -> Tensor:
+def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator | None) -> Tensor:
     """(n, 28, 28), each digit moved, resized, slanted, turned and bent a little."""
     count = len(images)
 
@@ -65,17 +71,15 @@ def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(count, generator=generator) * spread
 
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 - CELL / 2
-    windows = warp_digits(
-        images.unsqueeze(1),
-        boxes,
+    warp = Warp(
         scale=torch.exp(normal(0.07)),
         aspect=torch.exp(normal(0.07)),
         slant=normal(0.1),
         turn=normal(0.08),
         offset=middle[:, 1] + normal(0.7),
         bend=torch.randn(count, 2, 4, 4, generator=generator) * 0.7,
-        height=CELL,
     )
+    windows = warp_digits(images.unsqueeze(1), boxes, warp, height=CELL)
     # The window is wider than the cell, with the digit in its middle: cut it where the digit was.
     spare = (windows.shape[2] - CELL) // 2
     left = (spare - middle[:, 0] + normal(0.7)).round().long().clamp(0, 2 * spare)
