@@ -33,7 +33,14 @@ def main() -> None:
     readers = {name: peer.read for name, peer in peers().items()}
     # Eight digits and the end: as many steps as the peers take.
     generator = torch.Generator().manual_seed(0)
-    canvases, _ = make_lines(embedded_digits("test"), 400, model.config, generator, (8, 8), 0)
+    canvases, _ = make_lines(
+        embedded_digits("test"),
+        400,
+        model.config,
+        generator=generator,
+        lengths=(8, 8),
+        augmentation=0,
+    )
     read = model.read_canvases(canvases)
     canvases = canvases[[len(reading.digits) == 8 for reading in read]][:64]
     print(f"{machine()}\n")

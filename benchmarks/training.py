@@ -94,7 +94,9 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     usual = DataLoader(Lines(digits), batch_size=BATCH)
     written = {
-        "ours": lambda: [make_lines(digits, BATCH, CONFIG, generator) for _ in range(BATCHES)],
+        "ours": lambda: [
+            make_lines(digits, BATCH, CONFIG, generator=generator) for _ in range(BATCHES)
+        ],
         "usual": lambda: list(usual),
     }
     data = {name: t / BATCHES for name, t in medians(written, ROUNDS).items()}  # of a batch

@@ -11,7 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from demo import link
 from mnist_transformer import InkError, open_drawing
-from mnist_transformer.pen import SHEET
+from mnist_transformer.hands.pen import SHEET
 
 PHONE_SHEET = (330, 150)  # width and height in pixels
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))

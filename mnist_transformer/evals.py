@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from .classifier import Classifier
 from .config import Config
-from .dataset import DigitSet, make_lines
-from .grids import make_grids
+from .dataset import MNIST_SIDE, DigitSet, make_lines
+from .hands.grids import make_grids
 from .transformer import Transformer
 
 LINES = 10_000
@@ -84,9 +84,9 @@ def evaluation_lines(
     for start in range(0, num_lines, _BATCH):
         count = min(_BATCH, num_lines - start)
         if config.text_rows > 1:
-            yield make_grids(digits, count, config, generator, vary=False)
+            yield make_grids(digits, count, config, generator=generator, vary=False)
         else:
-            yield make_lines(digits, count, config, generator, augmentation=augmentation)
+            yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
 
 
 def line_text(tokens: Tensor) -> str:
@@ -161,6 +161,6 @@ def evaluate_classifier(model: Classifier, digits: DigitSet) -> float:
 
 def centred_canvases(images: Tensor, config: Config) -> Tensor:
     """(n, 28, 28) uint8 -> (n, height, width) float in [0, 1], with an even rim of paper."""
-    down, right = config.canvas_height - 28, config.canvas_width - 28
+    down, right = config.canvas_height - MNIST_SIDE, config.canvas_width - MNIST_SIDE
     rim = (right // 2, right - right // 2, down // 2, down - down // 2)
     return F.pad(images.float() / 255, rim)

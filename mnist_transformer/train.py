@@ -24,8 +24,8 @@ from .classifier import Classifier
 from .config import CLASSIFIER_CONFIG, END, GRID_CONFIG, PAD, TRANSFORMER_CONFIG, Config
 from .dataset import DigitSet, load_digits, make_lines
 from .evals import evaluate_classifier, evaluate_transformer
-from .grids import make_grids
-from .strokes import mix_sources
+from .hands.grids import make_grids
+from .hands.sources import mix_sources
 from .training import processes
 from .transformer import Transformer
 
@@ -212,18 +212,22 @@ def train_transformer(
         warmup_steps=warmup_steps,
         samples_per_epoch=samples_per_epoch,
     )
-    digits = mix_sources(digits or load_digits("train"), redrawn, drawn, scribbled)
+    digits = mix_sources(
+        digits or load_digits("train"), rerendered=redrawn, synthetic=drawn, non_digits=scribbled
+    )
     validation = validation or load_digits("validation")
     patch = config.patch_size
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor, int]:
         if config.text_rows > 1:
-            return *make_grids(digits, batch_size, config, generator), 0
+            return *make_grids(digits, batch_size, config, generator=generator), 0
         grown = done >= curriculum
         whole, wild = torch.rand(2, generator=generator).tolist()
         wild *= augmentation
         if grown and whole >= short_canvas_share:
-            return *make_lines(digits, batch_size, config, generator, augmentation=wild), 0
+            return *make_lines(
+                digits, batch_size, config, generator=generator, augmentation=wild
+            ), 0
         longest = config.max_digits if grown else 1 + int(config.max_digits * done / curriculum)
         length = int(torch.randint(1, longest + 1, (), generator=generator))
         width = min(config.canvas_width, math.ceil(length * STRIP_PER_DIGIT / patch) * patch)
@@ -231,7 +235,9 @@ def train_transformer(
         places = (config.canvas_width - width) // patch + 1
         first_column = int(torch.randint(places, (), generator=generator))
         lengths = (max(1, length - 1), length)
-        lines = make_lines(digits, batch_size, strip, generator, lengths, wild)
+        lines = make_lines(
+            digits, batch_size, strip, generator=generator, lengths=lengths, augmentation=wild
+        )
         return *lines, first_column
 
     def build() -> nn.Module:
@@ -282,7 +288,14 @@ def train_single_digit_classifier(
     )
 
     def sample(generator: torch.Generator, done: float) -> tuple[Tensor, Tensor]:
-        canvases, tokens = make_lines(digits, batch_size, config, generator, (1, 1), augmentation)
+        canvases, tokens = make_lines(
+            digits,
+            batch_size,
+            config,
+            generator=generator,
+            lengths=(1, 1),
+            augmentation=augmentation,
+        )
         return canvases, tokens[:, 1]
 
     def build() -> nn.Module:

@@ -36,4 +36,4 @@ def model(small_config):
 @pytest.fixture(scope="session")
 def lines(digits, small_config):
     """Eight lines of one to three digits: (canvases, tokens)."""
-    return make_lines(digits, 8, small_config, torch.Generator().manual_seed(0))
+    return make_lines(digits, 8, small_config, generator=torch.Generator().manual_seed(0))

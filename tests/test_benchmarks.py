@@ -21,7 +21,9 @@ def test_every_peer_reads_and_is_of_our_size():
 
 def test_a_cache_and_a_batch_change_no_digit(digits):
     model = load_transformer()
-    lines = make_lines(digits, 16, model.config, torch.Generator().manual_seed(0), augmentation=0)
+    lines = make_lines(
+        digits, 16, model.config, generator=torch.Generator().manual_seed(0), augmentation=0
+    )
     assert reading.same_digits(model, lines[0])
 
 

@@ -13,8 +13,9 @@ from mnist_transformer.checkpoint import (
     read_metadata,
 )
 from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
+from mnist_transformer.hands.pen import SHEET, load_pen_digits
 from mnist_transformer.lab.confidence import evaluate_rejection
-from mnist_transformer.pen import SHEET, evaluate_pen, load_pen_digits
+from mnist_transformer.lab.pen import evaluate_pen
 from tests.pen import strokes
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..dataset import change_stroke_width
+from ..hands.warp import change_stroke_width
 
 
 def perturb(

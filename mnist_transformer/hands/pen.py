@@ -1,4 +1,4 @@
-"""Real pen strokes as a test: digits of real writers, drawn by the page's brush, read as it reads.
+"""Real pen strokes as a test: lines of real writers' digits, drawn by the page's brush.
 
 The strokes come from a file of JSON lines, one digit a line: `label` (0-9), `writer`, and
 `strokes`, a list of pen-down strokes, each a list of `[x, y]` points, y pointing down. They
@@ -8,18 +8,12 @@ measure; they are never trained on.
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .evals import SequenceScore, score_sequences
-from .lab.confidence import Reliability, reliability
-from .transformer import Transformer
-
-LINES = 1_500
-SEED = 30_000
 BRUSHES = (4, 8, 12, 18)  # diameters in pixels of the page's sheet
 SHEET = (1100, 190)
 _SMOOTHING = 4  # strokes are drawn this many times larger, then averaged down
@@ -42,24 +36,6 @@ class PenLine:
     digits: str
     writer: str
     brush: int
-
-
-@dataclass(frozen=True)
-class PenScore:
-    """How lines of pen strokes were read.
-
-    Attributes:
-        total: over all lines.
-        line_accuracy_by_writer, line_accuracy_by_brush: the share of lines exactly right.
-        reliability: how far the probabilities can be trusted.
-        misread: (line, what was read) of every line that was not exactly right.
-    """
-
-    total: SequenceScore
-    line_accuracy_by_writer: dict[str, float]
-    line_accuracy_by_brush: dict[int, float]
-    reliability: Reliability
-    misread: list[tuple[PenLine, str]] = field(repr=False)
 
 
 def load_pen_digits(path: str | Path) -> list[PenDigit]:
@@ -142,36 +118,3 @@ def _draw_line(digits: list[PenDigit], brush: int, generator: np.random.Generato
 
 def _points(digit: PenDigit) -> np.ndarray:
     return np.concatenate(digit.strokes)
-
-
-def evaluate_pen(
-    model: Transformer, digits: list[PenDigit], num_lines: int = LINES, seed: int = SEED
-) -> PenScore:
-    """Read fixed lines of pen strokes through the very path the page uses.
-
-    Args:
-        model: in evaluation mode.
-        digits: from `load_pen_digits`.
-        num_lines: how many.
-        seed: fixes the lines.
-    """
-    shown = list(pen_lines(digits, num_lines, seed, model.config.max_digits))
-    readings = [model.read(line.picture) for line in shown]
-    true, read = [line.digits for line in shown], [reading.digits for reading in readings]
-    return PenScore(
-        total=score_sequences(true, read),
-        line_accuracy_by_writer=_exact_by([line.writer for line in shown], true, read),
-        line_accuracy_by_brush=_exact_by([line.brush for line in shown], true, read),
-        reliability=reliability(zip(true, readings, strict=True)),
-        misread=[
-            (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
-        ],
-    )
-
-
-def _exact_by(keys: list, true: list[str], read: list[str]) -> dict:
-    """The share of lines exactly right, for each key."""
-    groups = defaultdict(list)
-    for key, a, b in zip(keys, true, read, strict=True):
-        groups[key].append(a == b)
-    return {key: sum(group) / len(group) for key, group in sorted(groups.items())}

@@ -99,9 +99,7 @@ def _cut(picture: np.ndarray) -> np.ndarray:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _redraw(
-    pictures: Iterable[np.ndarray], count: int, generator: torch.Generator
-) -> Tensor:
+def _redraw(pictures: Iterable[np.ndarray], count: int, generator: torch.Generator) -> Tensor:
     """Draw each of `count` pictures in [0, 1] with a brush of its own: (count, 28, 28) uint8.
 
     One of 28x28 pixels is redrawn in its place; the longer side of any other becomes 20 pixels.

@@ -178,9 +178,7 @@ def _trim(points: Tensor, first: Tensor, last: Tensor) -> Tensor:
 def _field(points: Tensor, nodes: Tensor) -> Tensor:
     """The displacement of every point by a net of `nodes`, (n, 4, 4, 2), laid over the box."""
     grid = (points.clamp(0, 1) * 2 - 1).flatten(1, 2).unsqueeze(1)
-    moved = F.grid_sample(
-        nodes.permute(0, 3, 1, 2), grid, mode="bilinear", align_corners=True
-    )
+    moved = F.grid_sample(nodes.permute(0, 3, 1, 2), grid, mode="bilinear", align_corners=True)
     return moved.squeeze(2).transpose(1, 2).view(points.shape)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of digits, bent to a hand: scaled, slanted, turned, bent, thickened, laid on canvases."""
+"""Pictures of digits, fitted to a hand: scaled, slanted, turned, bent, thickened, pasted."""
 
 from dataclasses import dataclass
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import pen
 from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
 from ..classifier import Classifier
 from ..dataset import load_digits
 from ..evals import LINES, SEED, SequenceScore, evaluate_classifier, evaluate_transformer
+from ..hands.pen import load_pen_digits
 from ..transformer import Transformer
+from . import pen
 from .confidence import Reliability, evaluate_rejection
 
 SHOWN_CONFUSIONS = 12
@@ -143,7 +144,7 @@ def measure_pen(
     ink = Path(ink or os.environ.get("PEN_INK", ""))
     if not ink.name:
         raise ValueError("evaluate pen needs --ink FILE or $PEN_INK: a file of pen digits")
-    score = pen.evaluate_pen(model, pen.load_pen_digits(ink), num_lines, seed)
+    score = pen.evaluate_pen(model, load_pen_digits(ink), num_lines, seed)
     if failures:
         Path(failures).mkdir(parents=True, exist_ok=True)
         for n, (line, read) in enumerate(score.misread):

@@ -68,7 +68,7 @@ def _profile(
     times: list[list[float]] = []
     for _ in range(steps + 3):
         marks = [time.perf_counter()]
-        batch = make_lines(digits, batch_size, config, generator)
+        batch = make_lines(digits, batch_size, config, generator=generator)
         marks.append(time.perf_counter())
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             loss, _, _ = forward(*batch, 0)

@@ -7,12 +7,12 @@ from mnist_transformer import Transformer, train_transformer
 from mnist_transformer.config import GRID_CONFIG
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.evals import evaluate_transformer, evaluation_lines
-from mnist_transformer.grids import make_grids
+from mnist_transformer.hands.grids import make_grids
 
 
 def test_the_four_digits_stand_row_by_row_as_mnist_gives_them(digits):
     canvases, tokens = make_grids(
-        digits, 5, GRID_CONFIG, torch.Generator().manual_seed(1), vary=False
+        digits, 5, GRID_CONFIG, generator=torch.Generator().manual_seed(1), vary=False
     )
     assert canvases.shape == (5, 64, 64) and tokens.shape == (5, 6)
     assert canvases[:, :4].max() == 0 and canvases[:, :, -4:].max() == 0
@@ -25,8 +25,10 @@ def test_the_four_digits_stand_row_by_row_as_mnist_gives_them(digits):
 
 
 def test_varied_digits_stay_in_their_cells(digits):
-    canvases, _ = make_grids(digits, 200, GRID_CONFIG, torch.Generator().manual_seed(2))
-    plain, _ = make_grids(digits, 200, GRID_CONFIG, torch.Generator().manual_seed(2), vary=False)
+    canvases, _ = make_grids(digits, 200, GRID_CONFIG, generator=torch.Generator().manual_seed(2))
+    plain, _ = make_grids(
+        digits, 200, GRID_CONFIG, generator=torch.Generator().manual_seed(2), vary=False
+    )
     assert not torch.equal(canvases, plain)
     ink = canvases[:, 4:-4, 4:-4].sum((1, 2)) / plain.sum((1, 2))
     assert 0.8 < ink.median() < 1.2 and ink.min() > 0.5
@@ -35,7 +37,7 @@ def test_varied_digits_stay_in_their_cells(digits):
 def test_a_canvas_too_small_is_refused(digits):
     config = dataclasses.replace(GRID_CONFIG, canvas_width=48)
     with pytest.raises(ValueError, match="do not fit"):
-        make_grids(digits, 1, config, torch.Generator())
+        make_grids(digits, 1, config)
 
 
 def test_rows_of_digits_must_share_the_patches():

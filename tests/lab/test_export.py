@@ -33,7 +33,7 @@ def test_onnxruntime_reads_the_same_digits(digits, tmp_path):
 
     model = load_transformer()
     generator = torch.Generator().manual_seed(0)
-    canvases, _ = make_lines(digits, 24, model.config, generator, augmentation=0)
+    canvases, _ = make_lines(digits, 24, model.config, generator=generator, augmentation=0)
     expected = model.read_canvases(canvases)
     export_onnx(model, tmp_path)
     read, logits = read_with_onnx(tmp_path, canvases.numpy())

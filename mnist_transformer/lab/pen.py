@@ -1,0 +1,63 @@
+"""How lines of real pen strokes (`hands/pen.py`) are read."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from ..evals import SequenceScore, score_sequences
+from ..hands.pen import PenDigit, PenLine, pen_lines
+from ..transformer import Transformer
+from .confidence import Reliability, reliability
+
+LINES = 1_500
+SEED = 30_000
+
+
+@dataclass(frozen=True)
+class PenScore:
+    """How lines of pen strokes were read.
+
+    Attributes:
+        total: over all lines.
+        line_accuracy_by_writer, line_accuracy_by_brush: the share of lines exactly right.
+        reliability: how far the probabilities can be trusted.
+        misread: (line, what was read) of every line that was not exactly right.
+    """
+
+    total: SequenceScore
+    line_accuracy_by_writer: dict[str, float]
+    line_accuracy_by_brush: dict[int, float]
+    reliability: Reliability
+    misread: list[tuple[PenLine, str]] = field(repr=False)
+
+
+def evaluate_pen(
+    model: Transformer, digits: list[PenDigit], num_lines: int = LINES, seed: int = SEED
+) -> PenScore:
+    """Read fixed lines of pen strokes through the very path the page uses.
+
+    Args:
+        model: in evaluation mode.
+        digits: from `load_pen_digits`.
+        num_lines: how many.
+        seed: fixes the lines.
+    """
+    shown = list(pen_lines(digits, num_lines, seed, model.config.max_digits))
+    readings = [model.read(line.picture) for line in shown]
+    true, read = [line.digits for line in shown], [reading.digits for reading in readings]
+    return PenScore(
+        total=score_sequences(true, read),
+        line_accuracy_by_writer=_exact_by([line.writer for line in shown], true, read),
+        line_accuracy_by_brush=_exact_by([line.brush for line in shown], true, read),
+        reliability=reliability(zip(true, readings, strict=True)),
+        misread=[
+            (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
+        ],
+    )
+
+
+def _exact_by(keys: list, true: list[str], read: list[str]) -> dict:
+    """The share of lines exactly right, for each key."""
+    groups = defaultdict(list)
+    for key, a, b in zip(keys, true, read, strict=True):
+        groups[key].append(a == b)
+    return {key: sum(group) / len(group) for key, group in sorted(groups.items())}
