@@ -35,6 +35,12 @@ def test_a_seed_fixes_the_lines(digits):
     assert not torch.equal(first[0], other[0])
 
 
+@pytest.fixture
+def no_remains(monkeypatch):
+    """Nothing on the canvases but digits, which can then be counted and measured."""
+    monkeypatch.setattr(dataset, "add_remains", lambda canvases, *_: canvases)
+
+
 def block_digits():
     """Ten "digits" that all look alike: one solid block."""
     images = torch.zeros(10, 28, 28, dtype=torch.uint8)
@@ -43,7 +49,7 @@ def block_digits():
     return DigitSet.from_arrays(images, torch.arange(10), "blocks")
 
 
-def test_the_label_counts_what_is_drawn(digits):
+def test_the_label_counts_what_is_drawn(digits, no_remains):
     # Blocks are solid, so with gaps between them the runs of inked columns count the digits.
     canvases, tokens = make_lines(block_digits(), 300, TRANSFORMER_CONFIG, generator=generator())
     agreeing = 0
@@ -56,7 +62,7 @@ def test_the_label_counts_what_is_drawn(digits):
     assert agreeing > 150
 
 
-def test_digits_stand_in_the_order_of_the_label(digits):
+def test_digits_stand_in_the_order_of_the_label(digits, no_remains):
     # Digit 0 is a full block, digit 1 a thin bar: widths from left to right must follow the label.
     images = torch.zeros(2, 28, 28, dtype=torch.uint8)
     images[0, 4:24, 4:24] = 255
@@ -80,7 +86,7 @@ def test_digits_stand_in_the_order_of_the_label(digits):
     assert compared > 50
 
 
-def test_nothing_is_cut_off_at_the_edges(digits):
+def test_nothing_is_cut_off_at_the_edges(digits, no_remains):
     narrow = dataclasses.replace(TRANSFORMER_CONFIG, canvas_width=64)
     canvases, tokens = make_lines(block_digits(), 200, narrow, generator=generator())
     assert (tokens[:, 1] < 10).all()
@@ -89,7 +95,7 @@ def test_nothing_is_cut_off_at_the_edges(digits):
     assert canvases.flatten(1).sum(1).min() > 10
 
 
-def test_lines_differ_in_height_position_and_stroke(digits):
+def test_lines_differ_in_height_position_and_stroke(digits, no_remains):
     canvases, _ = make_lines(digits, 300, TRANSFORMER_CONFIG, generator=generator())
     rows = canvases.amax(2) > 0.3
     heights = rows.sum(1)
@@ -112,7 +118,7 @@ def test_an_unknown_split_is_an_error():
         load_digits("holdout")
 
 
-def test_tame_lines_are_legible_versions_of_wild_ones(digits):
+def test_tame_lines_are_legible_versions_of_wild_ones(digits, no_remains):
     wild, wild_tokens = make_lines(digits, 300, TRANSFORMER_CONFIG, generator=generator(6))
     tame, tokens = make_lines(
         digits, 300, TRANSFORMER_CONFIG, generator=generator(6), augmentation=0
@@ -129,7 +135,7 @@ def test_tame_lines_are_legible_versions_of_wild_ones(digits):
     assert fullness(tame[same]).std() < fullness(wild[same]).std()
 
 
-def test_some_augmented_lines_have_gaps_wider_than_a_digit_is_high():
+def test_some_augmented_lines_have_gaps_wider_than_a_digit_is_high(no_remains):
     def widest_gaps(augmentation):
         canvases, _ = make_lines(
             block_digits(),
@@ -142,12 +148,12 @@ def test_some_augmented_lines_have_gaps_wider_than_a_digit_is_high():
         gaps = []
         for canvas in canvases:
             edges = np.flatnonzero(np.diff(np.pad((canvas.amax(0) > 0.5).int().numpy(), 1)))
-            height = int((canvas.amax(1) > 0.5).sum())
+            height = int((canvas.amax(1) > 0.5).sum())  # of the line, a little more than a digit's
             gaps.append(max(edges[2::2] - edges[1:-1:2], default=0) / height)
         return np.array(gaps)
 
-    assert (widest_gaps(0.0) > 0.95).mean() < 0.02  # what evaluation measures stays as it was
-    assert (widest_gaps(1.0) > 0.95).mean() > 0.05
+    assert (widest_gaps(0.0) > 0.9).mean() < 0.02  # what evaluation measures stays as it was
+    assert (widest_gaps(1.0) > 0.9).mean() > 0.05
 
 
 def test_seeds_go_on_giving_the_lines_that_were_measured(digits):

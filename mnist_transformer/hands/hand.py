@@ -89,7 +89,7 @@ class Hand:
         least_gap = torch.full_like(gap, -1)
         if odd:
             far = (uniform(0, 1, lines, 1) < odd) & (length <= WIDE_GAP_DIGITS)
-            width = 1.3 * uniform(0, 1, lines, 1) * uniform(0.5, 1, lines, slots)
+            width = uniform(0.2, 1.5, lines, 1) * uniform(0.6, 1, lines, slots)
             here = uniform(0, 1, lines, slots) < uniform(0.3, 1.5, lines, 1)
             least_gap = torch.where(far & here, width, least_gap)
         height = uniform(0.5, 0.86, lines, 1)

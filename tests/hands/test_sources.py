@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mnist_transformer.dataset import DigitSet
 from mnist_transformer.hands.forms import DIGIT_FORMS, LETTER_FORMS
 from mnist_transformer.hands.non_digits import non_digits
 from mnist_transformer.hands.rerender import font_digits, rerender_digits, uci_digits
@@ -14,13 +15,13 @@ def generator():
 
 @pytest.mark.parametrize("draw", [synthetic_digits, non_digits, uci_digits, font_digits])
 def test_drawings_look_like_mnist_images(draw):
-    drawn = draw(300, generator())
-    assert drawn.images.shape == (300, 28, 28) and drawn.images.dtype == torch.uint8
+    drawn = draw(150, generator())
+    assert drawn.images.shape == (150, 28, 28) and drawn.images.dtype == torch.uint8
     assert set(drawn.labels.tolist()) == set(range(10))
     width, height = drawn.boxes[:, 2] - drawn.boxes[:, 0], drawn.boxes[:, 3] - drawn.boxes[:, 1]
     longer = torch.maximum(width, height)
     assert longer.min() >= 17 and longer.max() <= 25  # MNIST's longer side is 20
-    assert torch.equal(drawn.images, draw(300, generator()).images)
+    assert torch.equal(drawn.images, draw(150, generator()).images)
 
 
 @pytest.mark.parametrize("digit", DIGIT_FORMS)
@@ -57,9 +58,9 @@ def test_the_classifier_knows_the_forms_drawn_by_code():
 
     # It learned from MNIST alone, so a form it does not know would be drawn wrongly.
     model = load_classifier()
-    assert evaluate_classifier(model, synthetic_digits(2000, generator())) > 0.85
-    assert evaluate_classifier(model, font_digits(500, generator())) > 0.9
-    assert evaluate_classifier(model, uci_digits(500, generator())) > 0.8
+    assert evaluate_classifier(model, synthetic_digits(1000, generator())) > 0.85
+    assert evaluate_classifier(model, font_digits(300, generator())) > 0.9
+    assert evaluate_classifier(model, uci_digits(300, generator())) > 0.8
 
 
 def test_redrawn_digits_keep_their_place_and_label(digits):
@@ -73,12 +74,11 @@ def test_redrawn_digits_keep_their_place_and_label(digits):
 
 
 def test_shares_are_shares_of_the_whole(digits):
-    mixed = mix_sources(
-        digits, rerendered=0.1, synthetic=0.1, non_digits=0.05, uci=0.05, fonts=0.05
-    )
-    assert len(digits) / len(mixed) == pytest.approx(0.65, abs=0.01)
-    assert torch.equal(mixed.images[: len(digits)], digits.images)
-    assert mix_sources(digits) is digits
+    few = DigitSet(digits.images[::5], digits.labels[::5], digits.boxes[::5], "few")
+    mixed = mix_sources(few, rerendered=0.1, synthetic=0.1, non_digits=0.05, uci=0.05, fonts=0.05)
+    assert len(few) / len(mixed) == pytest.approx(0.65, abs=0.01)
+    assert torch.equal(mixed.images[: len(few)], few.images)
+    assert mix_sources(few) is few
 
 
 @pytest.mark.parametrize(
