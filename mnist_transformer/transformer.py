@@ -12,6 +12,7 @@ from .config import END, START, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
 from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
+from .page import Page, read_page
 from .reading import AttentionMaps, Reading, require_eval
 
 
@@ -81,6 +82,18 @@ class Transformer(nn.Module):
             return drawing_to_canvas(drawing, self.config)
         except BlankDrawing:
             return torch.zeros(self.config.canvas_height, self.config.canvas_width)
+
+    def read_page(self, picture: Drawing, attention: bool = False) -> Page:
+        """Read all rows of a picture, from top to bottom, however long they are.
+
+        Args:
+            picture: as in `read`; an empty picture gives a page without rows.
+            attention: whether to keep the attention maps.
+
+        Raises:
+            InkError: if the picture cannot be understood as ink on paper.
+        """
+        return read_page(self, picture, attention)
 
     @torch.no_grad()
     def read_canvases(self, canvases: Tensor, attention: bool = False) -> list[Reading]:

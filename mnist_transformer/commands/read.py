@@ -19,23 +19,17 @@ def run(options: argparse.Namespace) -> int:
     failed = False
     for file in options.files:
         try:
-            reading = model.read(open_drawing(file))
+            page = model.read_page(open_drawing(file))
         except (InkError, OSError) as error:
             print(f"{file}: {error}", file=sys.stderr)
             failed = True
             continue
         if options.json:
-            result = {
-                "file": file,
-                "digits": reading.digits,
-                "probabilities": reading.probabilities,
-                "end_probability": reading.end_probability,
-            }
-            print(json.dumps(result), flush=True)
-        elif reading.digits:
-            sure = " ".join(f"{probability:.0%}" for probability in reading.probabilities)
-            more = ", and more than the model can read" if reading.truncated else ""
-            print(f"{file}: {reading.digits}  ({sure}){more}", flush=True)
+            print(json.dumps({"file": file, **page.to_dict()}), flush=True)
+        elif page.rows:
+            for row in page.rows:
+                sure = " ".join(f"{probability:.0%}" for probability in row.probabilities)
+                print(f"{file}: {row.digits}  ({sure})", flush=True)
         else:
             print(f"{file}: nothing drawn", flush=True)
     return int(failed)

@@ -81,14 +81,30 @@ def test_thin_and_thick_brushes_come_out_alike():
 
 
 def test_a_long_line_fits_the_width():
-    long = Image.new("L", (3000, 100), 255)
+    long = Image.new("L", (1500, 100), 255)
     pen = ImageDraw.Draw(long)
-    for x in range(20, 2990, 100):
-        pen.line([(x, 10), (x, 90)], 0, 8)
+    for x in range(20, 1280, 160):
+        pen.ellipse((x, 10, x + 90, 90), outline=0, width=8)
     canvas = drawing_to_canvas(long, CONFIG)
     assert canvas[:, 0].max() == 0 and canvas[:, -1].max() == 0
     columns = (canvas > 0.2).any(0).nonzero()
     assert int(columns[-1] - columns[0]) > 205
+
+
+def test_more_than_the_model_takes_is_refused_not_squashed():
+    long = Image.new("L", (3000, 100), 255)
+    pen = ImageDraw.Draw(long)
+    for x in range(20, 2990, 100):
+        pen.line([(x, 10), (x, 90)], 0, 8)
+    two = Image.new("L", (1000, 400), 255)
+    two.paste(sketch(), (0, 0))
+    two.paste(sketch(), (0, 200))
+    for drawing, message in (
+        (long, "more than the 8 digits.*read_page"),
+        (two, "2 rows.*read_page"),
+    ):
+        with pytest.raises(InkError, match=message):
+            drawing_to_canvas(drawing, CONFIG)
 
 
 def test_specks_are_dropped():
@@ -144,10 +160,18 @@ def test_what_cannot_be_a_drawing_gets_a_clear_error(drawing, message):
     assert not isinstance(error.value, BlankDrawing)
 
 
-@pytest.mark.parametrize("thing", [None, "picture.png", [[0, 1], [1, 0]], 7])
+@pytest.mark.parametrize("thing", [None, b"picture.png", [[0, 1], [1, 0]], 7])
 def test_what_is_no_picture_is_a_type_error(thing):
     with pytest.raises(TypeError, match="PIL image, an array or a tensor"):
         drawing_to_canvas(thing, CONFIG)
+
+
+def test_a_path_is_opened(tmp_path):
+    sketch().save(tmp_path / "sketch.png")
+    for path in (tmp_path / "sketch.png", str(tmp_path / "sketch.png")):
+        assert drawing_to_canvas(path, CONFIG).equal(drawing_to_canvas(sketch(), CONFIG))
+    with pytest.raises(FileNotFoundError):
+        drawing_to_canvas("picture.png", CONFIG)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 3)])

@@ -1,0 +1,15 @@
+"""From any picture to the canvases that the models read."""
+
+from .canvas import drawing_to_canvas, picture_to_parts, set_stroke_width
+from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError, open_drawing
+
+__all__ = [
+    "MAX_PIXELS",
+    "BlankDrawing",
+    "Drawing",
+    "InkError",
+    "drawing_to_canvas",
+    "open_drawing",
+    "picture_to_parts",
+    "set_stroke_width",
+]

@@ -1,0 +1,148 @@
+"""From ink to the model's canvas.
+
+Whatever a person draws with (a thick brush, a thin pen, white chalk on black, a transparent
+canvas, a scan), the model sees the same thing: ink cropped, scaled to one height, with strokes
+about as thick as MNIST's.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..config import Config
+from .marks import INK_LEVEL, Ink, find_ink
+from .picture import Drawing, InkError, to_pixels
+from .rows import find_rows
+
+INK_HEIGHT = 0.75  # height of the line of ink, in canvas heights
+MARGIN = 4  # pixels of paper kept left and right of a line that fills the canvas
+STROKE_WIDTH = 0.13  # of a digit's height, about as in MNIST
+THINNEST, THICKEST = 2.0, 3.2  # pixels of canvas; a stroke's width after normalising
+OVERSAMPLING = 4  # strokes are measured and redrawn at this many times the canvas's resolution
+
+
+def drawing_to_canvas(drawing: Drawing, config: Config) -> Tensor:
+    """Turn any drawing of one row into the picture the model reads.
+
+    Args:
+        drawing: a PIL image of any mode, or an array or tensor of shape (height, width),
+            (1, height, width), or (height, width, 1, 3 or 4), of whole numbers of 8 to 16 bits,
+            masks of 0 and 1, or floats from 0 to 1 (or to 255). Dark on light, light on dark or
+            on a transparent ground; any size up to 64 million pixels.
+        config: gives the size of the canvas.
+
+    Returns:
+        (canvas_height, canvas_width) float32, 0 = paper, 1 = ink, the ink in the middle.
+
+    Raises:
+        BlankDrawing: if nothing is drawn.
+        InkError: if the shape is none of the above, values are NaN, infinite or out of range, the
+            picture is too large, nearly everything is ink, or there is more than one row or more
+            digits than the model takes.
+        TypeError: if it is no picture at all.
+    """
+    pixels, _ = to_pixels(drawing)
+    ink = find_ink(pixels)
+    if config.text_rows > 1 or config.max_digits == 1:
+        return ink_to_canvas(_all_ink(ink), config)
+    rows = find_rows(ink)
+    if len(rows) > 1:
+        raise InkError(f"the drawing has {len(rows)} rows of digits: read_page reads them all")
+    return ink_to_canvas(rows[0].whole(config.max_digits).ink, config)
+
+
+def picture_to_parts(
+    drawing: Drawing, config: Config
+) -> list[tuple[list[Tensor], tuple[int, int, int, int]]]:
+    """Every row of a picture, from top to bottom: the canvases of its parts, and its box.
+
+    Args and errors as in `drawing_to_canvas`, but for the number of rows and digits.
+    """
+    pixels, shrink = to_pixels(drawing)
+    rows = []
+    for row in find_rows(find_ink(pixels)):
+        canvases = [ink_to_canvas(part.ink, config) for part in row.parts(config.max_digits)]
+        rows.append((canvases, tuple(round(side * shrink) for side in row.box)))
+    return rows
+
+
+def _all_ink(ink: Ink) -> np.ndarray:
+    """The picture cut down to its marks."""
+    left, top = ink.boxes[:, :2].min(0)
+    right, bottom = ink.boxes[:, 2:].max(0)
+    dirt = np.ones(ink.labels.max() + 1, bool)
+    dirt[ink.numbers] = dirt[0] = False
+    return np.where(dirt[ink.labels], 0, ink.strength)[top:bottom, left:right]
+
+
+def ink_to_canvas(ink: np.ndarray, config: Config) -> Tensor:
+    """Scale ink, (height, width) float in [0, 1], into the middle of a canvas."""
+    height, width = ink.shape
+    scale = min(
+        INK_HEIGHT * config.canvas_height / height,
+        (config.canvas_width - 2 * MARGIN) / width,
+    )
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    line = _normalise_strokes(ink, size)
+    canvas = torch.zeros(config.canvas_height, config.canvas_width)
+    top = (config.canvas_height - line.shape[0]) // 2
+    left = (config.canvas_width - line.shape[1]) // 2
+    canvas[top : top + line.shape[0], left : left + line.shape[1]] = torch.from_numpy(line)
+    return canvas
+
+
+def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The ink at `size` (width, height) plus a rim, with strokes as thick as MNIST's."""
+
+    def target(is_ink: np.ndarray) -> float:
+        _, _, stats, _ = cv2.connectedComponentsWithStats(is_ink.astype(np.uint8), connectivity=4)
+        heights = stats[1:, cv2.CC_STAT_HEIGHT]
+        digit = np.median(heights[heights >= 0.4 * heights.max()]) / OVERSAMPLING
+        return np.clip(STROKE_WIDTH * digit, THINNEST, THICKEST)
+
+    return set_stroke_width(ink, size, target)
+
+
+def set_stroke_width(
+    ink: np.ndarray, size: tuple[int, int], width: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    """Draw the ink anew at another size, its strokes thickened or thinned to another width.
+
+    All strokes change evenly, by moving their outline along the distance to it.
+
+    Args:
+        ink: (height, width) in [0, 1].
+        size: (width, height) of the result, in pixels, before a rim of 2 pixels is added.
+        width: gives the width of the strokes, in pixels of the result, from a mask of the ink at
+            `OVERSAMPLING` times the result's resolution.
+
+    Returns:
+        (height + 4, width + 4) float32 in [0, 1].
+    """
+    fine = _resize(ink, [side * OVERSAMPLING for side in size])
+    rim = 2 * OVERSAMPLING
+    fine = np.pad(fine, rim)
+    is_ink = fine > min(INK_LEVEL, 0.5 * fine.max())
+    inside, outside = (
+        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for mask in (is_ink, ~is_ink)
+    )
+    # Across a stroke of width w the distance to its outline is w / 4 on average.
+    stroke = 4 * (inside[is_ink].mean() - 0.5)
+    # Thinning too far would break strokes of uneven width.
+    change = (width(is_ink) * OVERSAMPLING - stroke) / 2
+    change = np.clip(change, -0.15 * stroke, rim - 1)
+    redrawn = np.clip(inside - outside + change + 0.5 * np.where(is_ink, 0, 1), 0, 1)
+    rows, columns = (side // OVERSAMPLING for side in redrawn.shape)
+    cells = redrawn.reshape(rows, OVERSAMPLING, columns, OVERSAMPLING)
+    return cells.mean(axis=(1, 3)).astype(np.float32)
+
+
+def _resize(ink: np.ndarray, size: list[int]) -> np.ndarray:
+    """Scale a 2-D float picture to `size` (width, height), averaging where it shrinks."""
+    image = Image.fromarray(np.ascontiguousarray(ink, dtype=np.float32))
+    return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC)), 0, 1)

@@ -1,0 +1,205 @@
+"""Marks: what hangs together of the ink, without dirt, frames, edges and what is no writing."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .paper import contrast_to_ground, contrast_to_paper, is_flat
+from .picture import BlankDrawing, InkError
+from .rules import without_rules
+from .sheet import find_sheet
+
+FAINTEST = 30  # contrast out of 255 below which nothing on an even ground counts as ink
+FAINTEST_IN_LIGHT = 10  # the same on paper whose noise is known
+INK_LEVEL = 0.4  # strength, 0 to 1, from which a pixel is ink
+CORE = 0.5  # of the usual strength of ink: a mark has such a pixel somewhere
+PALE = 0.25  # of the usual strength of ink: what hangs together with a core is ink from here on
+CORE_OVER_NOISE, PALE_OVER_NOISE = 5.5, 3.5  # times the contrast of empty paper
+LIT = 0.5  # of the brightest paper's light: ink is measured where there is as much
+STEP = 0.25  # share of light lost within a stroke's reach: the edge of a desk or of torn paper
+SPECK = 0.2  # of a digit's height; smaller marks that stand alone are dirt
+CRUMB = 0.06  # of a digit's height; smaller marks are dirt wherever they are
+CROPPED = 0.75  # of the picture's height: digits so high are cut out closely
+CONTACT = 0.35  # of a digit's height that a digit may touch the picture's border with
+LARGEST = 3.0  # digits' heights; higher marks are no digits
+MOST_INK = 0.6  # share of a picture that may be ink
+
+
+@dataclass
+class Ink:
+    """The ink of a picture, as marks: what hangs together.
+
+    Attributes:
+        strength: (height, width) float32 in [0, 1]; at least `INK_LEVEL` where there is ink.
+        labels: (height, width) int32, 0 = paper, else the number of the mark.
+        boxes: (n, 4) int, left, top, right, bottom of every mark that is kept, right and bottom
+            exclusive.
+        numbers: (n,) the marks' numbers in `labels`.
+        digit_height: the usual height of the marks, in pixels.
+    """
+
+    strength: np.ndarray
+    labels: np.ndarray
+    boxes: np.ndarray
+    numbers: np.ndarray
+    digit_height: float
+
+
+def find_ink(pixels: np.ndarray) -> Ink:
+    """Find the ink in a picture's pixels, (height, width, channels) uint8.
+
+    Raises:
+        BlankDrawing: if nothing is drawn.
+        InkError: if nearly everything is ink.
+    """
+    if is_flat(pixels):
+        page = _Page(contrast_to_ground(pixels))
+    else:
+        page = _Page(*contrast_to_paper(pixels))
+    if page.contrast.max() < page.faintest:
+        raise BlankDrawing("nothing is drawn: the picture is one even colour")
+    page.contrast, _ = without_rules(page.contrast, page.contrast >= page.floor())
+    ink = page.marks()
+    contrast, found = without_rules(page.contrast, page.contrast >= page.floor(), ink.digit_height)
+    if found:
+        page.contrast = contrast
+        ink = page.marks()
+    return ink
+
+
+@dataclass
+class _Page:
+    """What is known of a picture; `noise` and `paper` only if its ground is uneven."""
+
+    contrast: np.ndarray
+    noise: np.ndarray | None = None
+    paper: np.ndarray | None = None
+
+    @property
+    def faintest(self) -> int:
+        return FAINTEST if self.noise is None else FAINTEST_IN_LIGHT
+
+    def floor(self) -> np.ndarray:
+        """The contrast from which a pixel stands out at all."""
+        if self.noise is None:
+            return np.uint8(max(self.faintest, int(0.12 * self.contrast.max())))
+        return cv2.max(cv2.multiply(self.noise, 1, scale=PALE_OVER_NOISE), self.faintest)
+
+    def thresholds(self) -> tuple[np.ndarray | int, np.ndarray | int]:
+        """The contrast of a mark's core, and of its palest parts."""
+        if self.noise is None:
+            level = int(INK_LEVEL * self.contrast.max()) + 1
+            return level, level
+        sure = self.contrast >= self._over_noise(CORE_OVER_NOISE, self.faintest)
+        # Shadows leave the contrast of ink as it is: it is taken where the light is good, so that
+        # the grain of a dark desk does not count.
+        lit = self.paper >= LIT * np.percentile(self.paper[::4, ::4], 90)
+        values = self.contrast[sure & lit]
+        if not len(values):
+            raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
+        usual = float(np.percentile(values, 80))
+        return (
+            self._over_noise(CORE_OVER_NOISE, max(self.faintest, CORE * usual)),
+            self._over_noise(PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
+        )
+
+    def _over_noise(self, times: float, least: float) -> np.ndarray:
+        return cv2.max(cv2.multiply(self.noise, 1, scale=times), int(least))
+
+    def marks(self) -> Ink:
+        core, pale = self.thresholds()
+        is_core, is_pale = self.contrast >= core, self.contrast >= pale
+        if is_pale.mean() > MOST_INK:
+            raise InkError("nearly the whole picture is ink: draw digits as strokes on empty paper")
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(is_pale.astype(np.uint8))
+        boxes = stats[:, :4].copy()
+        boxes[:, 2:] += boxes[:, :2]
+        kept = np.zeros(count, bool)
+        kept[np.unique(labels[is_core])] = True
+        kept[0] = False
+        if self.paper is not None:
+            kept &= ~self._lies_off_sheet(labels, stats[:, 4])
+            kept &= ~self._lies_on_edge(labels, stats[:, 4])
+        height = usual_height(boxes[kept])
+        kept &= ~_is_margin(labels, boxes, height)
+        kept &= ~_is_frame(boxes, stats[:, 4], kept, height)
+        height = usual_height(boxes[kept])
+        kept &= ~_is_dirt(boxes, kept, height)
+        if not kept.any():
+            raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
+        strength = self.contrast * np.float32(INK_LEVEL) / np.asarray(pale, np.float32)
+        numbers = np.flatnonzero(kept)
+        return Ink(np.minimum(strength, 1), labels, boxes[kept], numbers, usual_height(boxes[kept]))
+
+    def _lies_off_sheet(self, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
+        """Of every mark, whether most of it lies on the desk around the sheet."""
+        sheet = find_sheet(self.paper)
+        if sheet is None:
+            return np.zeros(len(areas), bool)
+        return np.bincount(labels[~sheet], minlength=len(areas)) > 0.5 * areas
+
+    def _lies_on_edge(self, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
+        """Of every mark, whether most of it lies where the paper's light drops sharply."""
+        reach = np.ones((7, 7), np.uint8)
+        high, low = cv2.dilate(self.paper, reach), cv2.erode(self.paper, reach)
+        steps = low < (1 - STEP) * high
+        on_edge = np.bincount(labels[steps], minlength=len(areas))
+        return on_edge > 0.5 * areas
+
+
+def usual_height(boxes: np.ndarray) -> float:
+    """The height that most of the ink has: the median, weighted by the marks' sizes."""
+    if not len(boxes):
+        return 1.0
+    size = (boxes[:, 2:] - boxes[:, :2]).astype(float)
+    order = np.argsort(size[:, 1])
+    weight = np.cumsum(size[order].max(1))
+    return float(size[order, 1][np.searchsorted(weight, weight[-1] / 2)])
+
+
+def _is_margin(labels: np.ndarray, boxes: np.ndarray, height: float) -> np.ndarray:
+    """Of every mark, whether it comes in from outside the picture and is not like a digit.
+
+    A digit that the border cuts touches it with a stroke, a desk or a shadow with a whole side.
+    """
+    rows, columns = labels.shape
+    left, top, right, bottom = boxes.T
+    touches = (left <= 1) | (top <= 1) | (right >= columns - 1) | (bottom >= rows - 1)
+    if height > CROPPED * rows:
+        return touches & ((bottom - top < 0.5 * height) | (right - left > 2 * height))
+    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    contact = np.bincount(rim, minlength=len(boxes))
+    longest = np.maximum(right - left, bottom - top)
+    is_like_digit = (bottom - top > 0.5 * height) & (longest < 2 * height)
+    return touches & ~(is_like_digit & (contact < CONTACT * height))
+
+
+def _is_frame(boxes: np.ndarray, areas: np.ndarray, kept: np.ndarray, height: float) -> np.ndarray:
+    """Of every mark, whether it is drawn round others: thin, and with a digit in its box."""
+    left, top, right, bottom = boxes.T
+    is_thin = areas < 0.3 * (right - left) * (bottom - top)
+    is_large = np.maximum(right - left, bottom - top) > 1.15 * height
+    frames = np.zeros(len(boxes), bool)
+    tall = kept & (bottom - top > 0.35 * height)
+    for n in np.flatnonzero(kept & is_thin & is_large):
+        within = (
+            tall & (left > left[n]) & (right < right[n]) & (top > top[n]) & (bottom < bottom[n])
+        )
+        frames[n] = within.any() and (bottom[n] - top[n]) > 1.1 * (bottom - top)[within].max()
+    return frames
+
+
+def _is_dirt(boxes: np.ndarray, kept: np.ndarray, height: float) -> np.ndarray:
+    """Of every mark, whether it is too small to be a digit or a part of one, or too large."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    longest = size.max(1)
+    whole = boxes[kept & (longest >= SPECK * height)]
+    dirt = (size[:, 1] > LARGEST * height) | (longest < CRUMB * height)
+    reach = 0.12 * height
+    for n in np.flatnonzero(kept & ~dirt & (longest < SPECK * height)):
+        left, top, right, bottom = boxes[n]
+        near = (whole[:, 0] - reach < right) & (whole[:, 2] + reach > left)
+        near &= (whole[:, 1] - reach < bottom) & (whole[:, 3] + reach > top)
+        dirt[n] = not near.any()
+    return dirt

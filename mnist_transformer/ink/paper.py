@@ -1,0 +1,156 @@
+"""Where the paper ends and ink begins: how dark every pixel is beside the paper around it."""
+
+import cv2
+import numpy as np
+
+FLAT = 8  # values out of 255 that one even colour may vary by
+NOISY = 1.5  # values of noise from which a picture is smoothed before anything else
+SHADED = 0.05  # share of an even ground that may be shaded, by dirt or a thin shadow
+SMALL = 64  # pixels; a picture of a shorter side is too small to have a light of its own
+STROKES = 3.5  # widths of a stroke that make a square which no stroke fills
+REDUCED = 400  # longest side at which light and strokes are looked at as a whole
+
+
+def is_flat(pixels: np.ndarray) -> bool:
+    """Whether the ground is one even colour, as on a canvas, a screen or a clean scan.
+
+    Most of the picture, or all of its border, is of one colour then, and where nothing is drawn,
+    there is little else.
+    """
+    if min(pixels.shape[:2]) < SMALL:
+        return True
+    contrast = _distance_to_border(pixels)
+    border = np.concatenate([contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1]])
+    if (contrast <= FLAT).mean() < 0.5 and (border <= FLAT).mean() < 0.98:
+        return False
+    palest = cv2.erode(contrast, np.ones((9, 9), np.uint8))[4::8, 4::8]
+    shaded = (palest > FLAT) & (palest < 0.4 * contrast.max())
+    return bool(shaded.mean() < SHADED)
+
+
+def contrast_to_ground(pixels: np.ndarray) -> np.ndarray:
+    """(height, width) uint8: how much every pixel differs from the even ground.
+
+    Where most of the picture is transparent, whatever covers it is ink.
+    """
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3]
+        if (alpha > 127).mean() <= 0.5:
+            return alpha
+        return cv2.multiply(_distance_to_border(pixels), alpha, scale=1 / 255)
+    return _distance_to_border(pixels)
+
+
+def _distance_to_border(pixels: np.ndarray) -> np.ndarray:
+    """The difference, in the channel where it is greatest, to the border's median colour."""
+    colour = pixels[..., :3] if pixels.shape[2] == 4 else pixels
+    border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
+    ground = np.median(border, axis=0).astype(np.uint8)
+    channels = [cv2.absdiff(colour[..., n], int(value)) for n, value in enumerate(ground)]
+    contrast = channels[0]
+    for channel in channels[1:]:
+        contrast = cv2.max(contrast, channel)
+    return contrast
+
+
+def contrast_to_paper(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How much light the ink takes from the paper around it, whatever light falls on both.
+
+    The paper is the picture with its dark strokes closed: dilated, then eroded, by a square that no
+    stroke fills. So every stroke needs paper on both sides, and the edge of a shadow, of a desk or
+    of a torn sheet is none.
+
+    Returns:
+        (height, width) uint8 contrast, 0 = paper, 255 = it takes all light; the same of noise:
+        the contrast above which three quarters of the empty paper around each pixel lie; and the
+        light of the paper itself.
+    """
+    grey = to_grey(pixels)
+    if noise_of(grey) > NOISY:
+        grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    if is_light_on_dark(grey):
+        grey = 255 - grey
+    largest = max(15, min(grey.shape) // 2)
+    size = round(np.clip(STROKES * stroke_width(grey), 15, largest)) | 1
+    square = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
+    contrast = 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
+    return contrast, _typical_contrast(contrast), paper
+
+
+def to_grey(pixels: np.ndarray) -> np.ndarray:
+    """(height, width) uint8; what is transparent is white."""
+    if pixels.shape[2] == 1:
+        return np.ascontiguousarray(pixels[..., 0])
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY)
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3].astype(np.float32) / 255
+        grey = (grey * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return grey
+
+
+def noise_of(grey: np.ndarray) -> float:
+    """The standard deviation of the noise (Immerkaer 1996, its mean made a median)."""
+    rows, columns = grey.shape
+    middle = grey[max(0, rows // 2 - 256) : rows // 2 + 256, max(0, columns // 2 - 512) :][:, :1024]
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    answer = cv2.filter2D(middle, cv2.CV_32F, kernel)
+    return float(np.median(np.abs(answer))) / 0.6745 / 6
+
+
+def _reduced(grey: np.ndarray) -> tuple[np.ndarray, float]:
+    factor = max(1.0, max(grey.shape) / REDUCED)
+    size = [max(1, round(side / factor)) for side in grey.shape[::-1]]
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA), factor
+
+
+def is_light_on_dark(grey: np.ndarray) -> bool:
+    """Ink is the smaller part of any surroundings: it lies to one side of the median, and far."""
+    small, _ = _reduced(grey)
+    sides = []
+    for share in (12, 6, 3):
+        away = small.astype(np.float32) - cv2.medianBlur(small, _window(small, share))
+        cubes = away**3
+        sides.append(cubes.sum() / (np.abs(cubes).sum() + 1))
+    return sum(sides) > 0
+
+
+def _window(small: np.ndarray, share: int) -> int:
+    """An odd number of pixels, about a `share`-th of the shorter side."""
+    return min(255, max(3, min(small.shape) // share)) | 1
+
+
+def stroke_width(grey: np.ndarray) -> float:
+    """The usual width of a stroke, in pixels, roughly.
+
+    Of every strong mark twice the area divided by the outline; long outlines count most, so that a
+    shadow, which is large but has little outline, does not.
+    """
+    small, factor = _reduced(grey)
+    paper = cv2.medianBlur(small, _window(small, 3))
+    contrast = 255 - cv2.divide(small, cv2.max(paper, 1), scale=255)
+    strong = (contrast > max(20, 0.5 * np.percentile(contrast, 99.5))).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strong)
+    core = cv2.erode(strong, np.ones((3, 3), np.uint8), borderValue=0)
+    area = stats[1:, 4].astype(float)
+    outline = np.bincount(labels[(strong > 0) & (core == 0)], minlength=len(stats))[1:]
+    if not len(area):
+        return 1.0
+    width = 2 * area / np.maximum(outline, 1)
+    order = np.argsort(width)
+    weight = np.cumsum(outline[order] * (area[order] > 0.02 * area.max()))
+    return float(width[order][np.searchsorted(weight, weight[-1] / 2)] * factor)
+
+
+def _typical_contrast(contrast: np.ndarray) -> np.ndarray:
+    """The median contrast of the surroundings: what noise and grain reach without any ink."""
+    block = 8
+    rows, columns = (max(1, side // block) for side in contrast.shape)
+    inner = contrast[: rows * block : 2, : columns * block : 2]
+    if min(contrast.shape) < block:
+        return np.full_like(contrast, np.median(contrast))
+    cells = inner.reshape(rows, block // 2, columns, block // 2).swapaxes(1, 2)
+    # The lower quartile, since much of a block may be ink.
+    cells = np.sort(cells.reshape(rows, columns, -1), axis=2)[:, :, block * block // 16]
+    cells = cv2.medianBlur(np.ascontiguousarray(cells), 15 if min(cells.shape) >= 15 else 9)
+    return cv2.resize(cells, contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)

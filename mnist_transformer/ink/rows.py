@@ -1,0 +1,256 @@
+"""Rows of marks, from top to bottom, each straightened and cut into parts that a model can read."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .marks import INK_LEVEL, Ink, usual_height
+from .picture import InkError
+
+TALL = 0.45  # of a digit's height; lower marks are parts of digits, not digits
+TOGETHER = 0.45  # share of the lower of two marks' heights that lies beside the other, in one row
+FAR = 0.6  # digits' heights from a digit beyond which a low mark belongs to none
+STRAY = 1.2  # digits' heights by which rows beside each other may differ and still be one
+WIDEST_GAP = 0.7  # digits' heights; wider gaps between digits are closed
+CLOSED_GAP = 0.5  # to so much
+DIGIT_WIDTH = 0.75  # digits' heights that a digit and its gap take, where digits touch
+LONGEST_PIECE = 6  # digits' heights; what hangs together is hardly longer
+UNSURE = 2  # digits by which a guess from widths alone may be too high
+FITTING = 8.5  # width of a part, in digits' heights, that is read without being cut
+STRAIGHT = 0.04  # slope that a row may keep
+
+
+@dataclass
+class Part:
+    """A piece of a row, as it will stand on a canvas.
+
+    Attributes:
+        ink: (height, width) float32 strength, level, its wide gaps closed.
+        expected: how many digits the marks' widths let expect.
+    """
+
+    ink: np.ndarray
+    expected: int
+
+
+@dataclass
+class LevelRow:
+    """A row's ink alone, made level, as pieces from left to right with empty columns between them.
+
+    Attributes:
+        ink: (height, width) float32 strength.
+        starts, stops: (pieces,) columns of `ink` at which each begins and before which it ends.
+        height: the usual height of the row's digits, in pixels.
+        box: left, top, right, bottom of the row in the picture that was examined.
+    """
+
+    ink: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    height: float
+    box: tuple[int, int, int, int]
+
+    @property
+    def expected(self) -> np.ndarray:
+        """(pieces,) how many digits each is likely to hold, by its width."""
+        widths = self.stops - self.starts
+        # A dash, of next to no height, is not a hundred digits.
+        widths = widths / max(self.height, widths.max() / LONGEST_PIECE)
+        return np.maximum(1, np.rint(widths / DIGIT_WIDTH - 0.15)).astype(int)
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """(pieces - 1,) between the pieces, in digits' heights."""
+        return (self.starts[1:] - self.stops[:-1]) / self.height
+
+    def parts(self, most: int) -> list[Part]:
+        """The row cut at its widest gaps into parts of at most about `most` digits."""
+        widths = (self.stops - self.starts) / self.height
+        cuts = _cuts(self.gaps, widths, self.expected, most)
+        return [self._part(first, last) for first, last in cuts]
+
+    def whole(self, most: int) -> Part:
+        """The row in one part, if it can hold no more than `most` digits.
+
+        Raises:
+            InkError: if it is longer.
+        """
+        if len(self.starts) > most or self.expected.sum() > most + UNSURE:
+            raise InkError(
+                f"the row has more than the {most} digits that are read at once: read_page reads "
+                "it in parts"
+            )
+        return self._part(0, len(self.starts))
+
+    def _part(self, first: int, last: int) -> Part:
+        pieces = [self.ink[:, self.starts[first] : self.stops[first]]]
+        for n in range(first + 1, last):
+            if self.gaps[n - 1] > WIDEST_GAP:
+                width = round(CLOSED_GAP * self.height)
+                pieces.append(np.zeros((len(self.ink), width), np.float32))
+                pieces.append(self.ink[:, self.starts[n] : self.stops[n]])
+            else:
+                pieces.append(self.ink[:, self.stops[n - 1] : self.stops[n]])
+        return Part(np.concatenate(pieces, 1), int(self.expected[first:last].sum()))
+
+
+def find_rows(ink: Ink) -> list[LevelRow]:
+    """The rows of a page, from top to bottom."""
+    return [_level(ink, row) for row in group_rows(ink)]
+
+
+def group_rows(ink: Ink) -> list[np.ndarray]:
+    """The marks of each row, as indices into `ink.boxes`, rows from top to bottom."""
+    boxes = ink.boxes.astype(float)
+    size = boxes[:, 2:] - boxes[:, :2]
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    tall = np.flatnonzero(size[:, 1] >= TALL * ink.digit_height)
+    if not len(tall):
+        return [np.arange(len(boxes))]
+    slope = _slope(middle[tall], size[tall], ink.digit_height)
+    top = boxes[:, 1] - slope * middle[:, 0]
+    bottom = boxes[:, 3] - slope * middle[:, 0]
+    row_of = np.full(len(boxes), -1)
+    row_of[tall] = _link(middle[tall, 0], top[tall], bottom[tall], ink.digit_height)
+    for n in np.flatnonzero(row_of < 0):
+        away_x = np.maximum(boxes[tall, 0] - boxes[n, 2], boxes[n, 0] - boxes[tall, 2])
+        away_y = np.maximum(top[tall] - bottom[n], top[n] - bottom[tall])
+        away = np.maximum(np.maximum(away_x, away_y), 0)
+        if away.min() < FAR * ink.digit_height:
+            row_of[n] = row_of[tall[away.argmin()]]
+    rows = [np.flatnonzero(row_of == row) for row in np.unique(row_of[row_of >= 0])]
+    rows.sort(key=lambda row: np.median((top + bottom)[row]))
+    return _with_strays(rows, boxes, (top + bottom) / 2, ink.digit_height)
+
+
+def _with_strays(
+    rows: list[np.ndarray], boxes: np.ndarray, middle: np.ndarray, height: float
+) -> list[np.ndarray]:
+    """Put rows together that lie beside each other, one a little lower, as in a careless hand."""
+    joined: list[np.ndarray] = []
+    for row in rows:
+        if joined:
+            last = joined[-1]
+            apart = np.median(middle[row]) - np.median(middle[last])
+            beside = (
+                boxes[row, 0].min() >= boxes[last, 2].max() - 0.2 * height
+                or boxes[last, 0].min() >= boxes[row, 2].max() - 0.2 * height
+            )
+            if beside and apart < STRAY * height:
+                joined[-1] = np.concatenate([last, row])
+                continue
+        joined.append(row)
+    return joined
+
+
+def _slope(middle: np.ndarray, size: np.ndarray, height: float) -> float:
+    """By how much rows sink per pixel: the median over neighbours."""
+    slopes = []
+    for n in range(len(middle)):
+        step = middle - middle[n]
+        gap = step[:, 0] - (size[:, 0] + size[n, 0]) / 2
+        beside = (step[:, 0] > 0.2 * height) & (gap < height)
+        beside &= np.abs(step[:, 1]) < 0.6 * np.minimum(size[:, 1], size[n, 1])
+        if beside.any():
+            m = np.flatnonzero(beside)[step[beside, 0].argmin()]
+            slopes.append(step[m, 1] / step[m, 0])
+    slope = float(np.median(slopes)) if slopes else 0.0
+    return slope if abs(slope) < 0.5 else 0.0
+
+
+def _link(x: np.ndarray, top: np.ndarray, bottom: np.ndarray, height: float) -> np.ndarray:
+    """Number the rows: marks side by side, each at about its neighbour's height, are one row."""
+    row_of = np.arange(len(x))
+    order = np.argsort(x)
+    for place, n in enumerate(order[:-1]):
+        for m in order[place + 1 :]:
+            shared = min(bottom[n], bottom[m]) - max(top[n], top[m])
+            lower = min(bottom[n] - top[n], bottom[m] - top[m])
+            if shared >= TOGETHER * lower:
+                row_of[row_of == row_of[m]] = row_of[n]
+                break
+    return row_of
+
+
+def _level(ink: Ink, row: np.ndarray) -> LevelRow:
+    """Cut a row out of the page and make it level."""
+    boxes = ink.boxes[row]
+    size = boxes[:, 2:] - boxes[:, :2]
+    height = usual_height(boxes[size[:, 1] >= TALL * size[:, 1].max()])
+    box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
+    left, top = np.maximum(box[:2] - 2, 0)
+    right, bottom = box[2:] + 2
+    window = np.s_[top:bottom, left:right]
+    is_own = np.zeros(ink.labels.max() + 1, np.uint8)
+    is_own[ink.numbers[row]] = 1
+    own = is_own[ink.labels[window]]
+    others = (ink.labels[window] > 0) & (own == 0)
+    rim = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+    strength = np.where(rim & ~others, ink.strength[window], 0).astype(np.float32)
+    slope = _row_slope(boxes, height)
+    if abs(slope) > STRAIGHT:
+        rise = int(np.ceil(abs(slope) * strength.shape[1]))
+        matrix = np.float32([[1, 0, 0], [-slope, 1, rise if slope > 0 else 0]])
+        strength = cv2.warpAffine(strength, matrix, (strength.shape[1], strength.shape[0] + rise))
+    dark = strength >= INK_LEVEL
+    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+    breaks = np.flatnonzero(np.diff(columns) > 1)
+    starts = columns[np.concatenate([[0], breaks + 1])]
+    stops = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1
+    return LevelRow(strength[rows[0] : rows[-1] + 1], starts, stops, height, tuple(box.tolist()))
+
+
+def _row_slope(boxes: np.ndarray, height: float) -> float:
+    """The slope of the line through the digits' middles (Theil and Sen: the median of pairs)."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    tall = size[:, 1] >= 0.6 * height
+    middle = ((boxes[:, :2] + boxes[:, 2:]) / 2)[tall]
+    if len(middle) < 2:
+        return 0.0
+    step = middle[None] - middle[:, None]
+    apart = step[..., 0] > 0.5 * height
+    if not apart.any():
+        return 0.0
+    weight = step[apart, 0]
+    slopes = step[apart, 1] / weight
+    order = np.argsort(slopes)
+    total = np.cumsum(weight[order])
+    return float(slopes[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _cuts(
+    gaps: np.ndarray, widths: np.ndarray, expected: np.ndarray, most: int
+) -> list[tuple[int, int]]:
+    """Where to cut a row: (first, last) runs of pieces, at its widest gaps, none too long.
+
+    Args:
+        gaps, widths: between and of the pieces, in digits' heights.
+        expected: digits in each piece.
+        most: digits in a part.
+    """
+    closed = np.where(gaps > WIDEST_GAP, CLOSED_GAP, gaps)
+    count = len(widths)
+
+    def fits(first: int, last: int, digits: int) -> bool:
+        width = widths[first:last].sum() + closed[first : last - 1].sum()
+        return last - first == 1 or (expected[first:last].sum() <= digits and width <= FITTING)
+
+    if fits(0, count, most):
+        return [(0, count)]
+    # Fewest cuts, then widest gaps: each cut costs 1 less a little for the gap it lies in.
+    best = [0.0] + [np.inf] * count
+    origin = [0] * (count + 1)
+    for last in range(1, count + 1):
+        for first in range(last - 1, -1, -1):
+            if not fits(first, last, most - 1):
+                break
+            gap = gaps[first - 1] if first else 0.0
+            cost = best[first] + 1 - min(gap, 1.5) * 0.6
+            if cost < best[last]:
+                best[last], origin[last] = cost, first
+    cuts, last = [], count
+    while last:
+        cuts.append((origin[last], last))
+        last = origin[last]
+    return cuts[::-1]

@@ -1,0 +1,244 @@
+"""Ruled lines, squares, frames and underlines: long thin straight runs, taken out of the ink.
+
+The picture is cut into narrow strips. Where a line crosses a strip, nearly all of one of its rows
+is dark; where it crosses many strips side by side at about one height, it is a rule, be it a little
+tilted or curved. It is then followed column by column, and erased wherever the dark run across it
+is no longer than the rule is thick, so that strokes which cross it stay whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+FILLED = 0.8  # share of a strip's row that is dark where a line crosses it
+FEWEST = 4  # strips that a line must cross
+HIDDEN, MISSED = 8, 2  # strips that a line may hide behind a stroke, or miss
+SLACK = 2  # pixels by which a line may be thicker than it usually is
+COVERED = 0.85  # share of a rule's columns that are dark
+SLENDER = 20  # a rule is this many times as long as it is thick
+LONG = 0.6  # of the picture's side: a line so long is a rule, whatever else there is
+BORDER = 0.02  # of the picture's side: a line that begins and ends so near its border is a rule
+SHORTEST = 2.0  # digits' heights; shorter lines may be strokes
+
+
+@dataclass
+class _Line:
+    """One straight run: at each of `columns` it begins at `top` and ends before `bottom`."""
+
+    columns: np.ndarray
+    top: np.ndarray
+    bottom: np.ndarray
+    thickness: float
+    contrast: float
+
+    @property
+    def length(self) -> int:
+        return len(self.columns)
+
+
+def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
+    """The contrast map with its rules erased, and how many there were.
+
+    Args:
+        contrast: (height, width) uint8.
+        is_dark: (height, width) bool, everything that stands out from the paper's noise.
+        digit_height: pixels, where it is known: then shorter lines, such as underlines, go too.
+    """
+    contrast = contrast.copy()
+    erased = 0
+    lines = []
+    for turned in (False, True):
+        picture, dark = (contrast.T, is_dark.T) if turned else (contrast, is_dark)
+        shortest = LONG * dark.shape[1] if digit_height is None else SHORTEST * digit_height
+        found = _find_lines(np.ascontiguousarray(picture), np.ascontiguousarray(dark), shortest)
+        lines.append(found)
+    for turned in (False, True):
+        picture = contrast.T if turned else contrast
+        for line in lines[turned]:
+            if _is_rule(line, picture.shape[1], digit_height):
+                _erase(picture, line)
+                erased += 1
+    return contrast, erased
+
+
+def _find_lines(contrast: np.ndarray, is_dark: np.ndarray, shortest: float) -> list[_Line]:
+    """All roughly horizontal lines, and some shorter than `shortest` pixels."""
+    height, width = contrast.shape
+    strip = int(np.clip(width / 64, 8, 32))
+    strips = width // strip
+    if strips < FEWEST or height < 4:
+        return []
+    # A tilted line wanders by a row or two within a strip.
+    dark = cv2.dilate(is_dark.astype(np.uint8), np.ones((3, 1), np.uint8))
+    shares = dark[:, : strips * strip].reshape(height, strips, strip).mean(2)
+    crossed = shares >= FILLED
+    # Most strips are crossed by strokes alone: whatever crosses too few in a row is no line.
+    near = cv2.dilate(crossed.astype(np.uint8), np.ones((11, 1), np.uint8))
+    row = np.ones((1, max(FEWEST, min(8, int(shortest / strip)))), np.uint8)
+    crossed &= cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0) > 0
+    lines = []
+    for places, rows, thickness in _chains(crossed) if crossed.any() else ():
+        if len(places) >= FEWEST:
+            line = _follow(contrast, is_dark, (places + 0.5) * strip, rows, thickness, strip)
+            lines += [line] if line is not None else []
+    return lines
+
+
+@dataclass
+class _Chain:
+    """A line being followed from strip to strip."""
+
+    places: list[int]
+    rows: list[float]
+    thickness: float
+    slope: float = 0.0  # rows a strip
+    ended: bool = False
+
+    def expected(self, place: int) -> float:
+        return self.rows[-1] + self.slope * (place - self.places[-1])
+
+    def straight_on(self, place: int) -> float:
+        """The row at `place` on the line through the whole chain."""
+        if len(self.places) < 4:
+            return self.expected(place)
+        slope, row = np.polyfit(self.places, self.rows, 1)
+        return float(slope * place + row)
+
+
+def _chains(crossed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    """Link crossings of neighbouring strips, (height, strips) bool, into lines.
+
+    A line goes on where a run of rows of about its thickness lies about where it leads to. Behind a
+    stroke it may hide for as long as the stroke is wide; else it may miss a strip.
+    """
+    alive: list[_Chain] = []
+    done: list[_Chain] = []
+    edges = np.diff(np.pad(crossed, ((1, 1), (0, 0))).astype(np.int8), axis=0)
+    for place in range(crossed.shape[1]):
+        top, bottom = np.flatnonzero(edges[:, place] > 0), np.flatnonzero(edges[:, place] < 0)
+        middle, thickness = (top + bottom - 1) / 2, bottom - top
+        free = np.ones(len(top), bool)
+        for chain in sorted(alive, key=lambda chain: -len(chain.places)):
+            row = chain.expected(place)
+            near = free & (np.abs(middle - row) <= 2.5) & (np.abs(thickness - chain.thickness) <= 2)
+            if near.any():
+                n = int(np.where(near, np.abs(middle - row), np.inf).argmin())
+                free[n] = False
+                step = (middle[n] - chain.rows[-1]) / (place - chain.places[-1])
+                chain.slope += 0.2 * (step - chain.slope)
+                # A stroke beside the line must not make it thicker little by little.
+                chain.thickness += 0.2 * min(thickness[n] - chain.thickness, 0)
+                chain.places.append(place)
+                chain.rows.append(float(middle[n]))
+                continue
+            hidden = ((top - 2 <= row) & (row <= bottom + 2)).any()
+            if place - chain.places[-1] > (HIDDEN if hidden else MISSED):
+                chain.ended = True
+                done.append(chain)
+        alive = [chain for chain in alive if not chain.ended]
+        alive += [
+            _Chain([place], [float(middle[n])], float(thickness[n])) for n in np.flatnonzero(free)
+        ]
+    for chain in _joined(done + alive):
+        yield np.array(chain.places), np.array(chain.rows), chain.thickness
+
+
+def _joined(chains: list[_Chain]) -> list[_Chain]:
+    """Put together what is one line, interrupted by wide strokes."""
+    whole: list[_Chain] = []
+    for chain in sorted(chains, key=lambda chain: chain.places[0]):
+        for other in whole:
+            if (
+                chain.places[0] > other.places[-1]
+                and abs(chain.thickness - other.thickness) <= 1.5
+                and min(len(chain.places), len(other.places)) >= 2
+                and abs(chain.rows[0] - other.straight_on(chain.places[0])) <= 3
+            ):
+                other.places += chain.places
+                other.rows += chain.rows
+                break
+        else:
+            whole.append(chain)
+    return whole
+
+
+def _follow(
+    contrast: np.ndarray,
+    is_dark: np.ndarray,
+    places: np.ndarray,
+    rows: np.ndarray,
+    thickness: float,
+    strip: int,
+) -> _Line | None:
+    """Measure a chain, given by its `rows` at the columns `places`, column by column."""
+    height, width = contrast.shape
+    # The last strip may be cut by the picture's border.
+    stop = width if places[-1] + 1.5 * strip > width else int(places[-1] + strip / 2)
+    columns = np.arange(int(places[0] - strip / 2), stop)
+    centre = np.rint(np.interp(columns, places, rows)).astype(int)
+    reach = int(min(thickness + 8, 60))
+    offsets = np.arange(-reach, reach + 1)[:, None]
+    where = centre + offsets
+    outside = (where < 0) | (where >= height)
+    where = np.clip(where, 0, height - 1)
+    band = is_dark[where, columns] & ~outside
+    # The nearest dark row to where the line is expected.
+    distance = np.where(band & (np.abs(offsets) <= 3), np.abs(offsets), 99)
+    start = distance.argmin(0)
+    covered = distance.min(0) < 99
+    if covered.mean() < COVERED:
+        return None
+    top = centre + start - reach - _run(band, start, -1)
+    bottom = centre + start - reach + _run(band, start, 1) + 1
+    values = contrast[where, columns][start, np.arange(len(columns))]
+    return _Line(
+        columns[covered],
+        top[covered],
+        bottom[covered],
+        float(np.median((bottom - top)[covered])),
+        float(np.median(values[covered])),
+    )
+
+
+def _run(band: np.ndarray, start: np.ndarray, step: int) -> np.ndarray:
+    """How many rows on from `start` in each column stay dark."""
+    rows, columns = band.shape
+    place = start.copy()
+    length = np.zeros(columns, int)
+    alive = np.ones(columns, bool)
+    for _ in range(rows):
+        place = place + step
+        alive &= (place >= 0) & (place < rows)
+        alive &= band[np.clip(place, 0, rows - 1), np.arange(columns)]
+        if not alive.any():
+            break
+        length += alive
+    return length
+
+
+def _is_rule(line: _Line, side: int, digit_height: float | None) -> bool:
+    if line.length < SLENDER * line.thickness:
+        return False
+    edge = max(3, BORDER * side)
+    if line.columns[0] <= edge and line.columns[-1] >= side - 1 - edge:
+        return True
+    if digit_height is None:
+        return line.length >= LONG * side
+    return line.length >= SHORTEST * digit_height and line.thickness < 0.25 * digit_height
+
+
+def _erase(contrast: np.ndarray, line: _Line) -> None:
+    """Erase the line, in place, but for what crosses it."""
+    thickness = line.bottom - line.top
+    bare = thickness <= line.thickness + SLACK
+    rows = line.top[bare] - 1 + np.arange(int(line.thickness + SLACK) + 2)[:, None]
+    inside = (rows <= line.bottom[bare]) & (rows >= 0) & (rows < contrast.shape[0])
+    rows = np.clip(rows, 0, contrast.shape[0] - 1)
+    columns = np.broadcast_to(line.columns[bare], rows.shape)
+    values = contrast[rows, columns]
+    # A stroke that runs along the rule is darker than the rule alone.
+    pale = np.where(inside, values, 0).max(0) <= 1.4 * line.contrast + 12
+    gone = inside & pale
+    contrast[rows[gone], columns[gone]] = 0
