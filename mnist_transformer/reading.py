@@ -1,9 +1,10 @@
 """What a model has to say about one drawing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 from .config import END, NUM_CLASSES
 
 DOUBT = 0.7  # a digit less likely than this is doubtful
+LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
+INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
+SMALLEST_MARK = 6  # pixels of canvas, the longer side; smaller marks may be passed over
 
 
 def require_eval(model: nn.Module) -> None:
@@ -21,6 +25,36 @@ def require_eval(model: nn.Module) -> None:
     """
     if model.training:
         raise ValueError("call model.eval() before reading: dropout is on")
+
+
+def unread_marks(
+    canvas: Tensor, cross: Tensor, grid: tuple[int, int]
+) -> list[tuple[int, int, int, int]]:
+    """The marks that were passed over: ink which no digit was read from.
+
+    A decoder that has read a mark has looked at it (coverage, Tu et al. 2016): of some step's
+    attention, averaged over heads and layers, a good part fell on the patches the mark lies in.
+
+    Args:
+        canvas: (height, width), 0 = paper, 1 = ink.
+        cross: (layers, heads, digits, patches), where the step of each digit looked.
+        grid: rows and columns of the patches.
+
+    Returns:
+        Left, top, right, bottom of each mark in pixels of the canvas, right and bottom exclusive.
+    """
+    looked = cross.mean((0, 1))  # (digits, patches)
+    is_ink = (canvas > INK).numpy().astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(is_ink)
+    size = canvas.shape[0] // grid[0]
+    unread = []
+    for mark in range(1, count):
+        left, top, width, height = (int(side) for side in boxes[mark, :4])
+        cells = (labels == mark).reshape(grid[0], size, grid[1], size).any((1, 3)).reshape(-1)
+        share = looked[:, torch.from_numpy(cells)].sum(1)
+        if max(width, height) >= SMALLEST_MARK and (share < LOOKED_AT).all():
+            unread.append((left, top, left + width, top + height))
+    return unread
 
 
 # Compared by identity, as tensors are: `==` between tensors gives a tensor, not a yes or no.
@@ -60,6 +94,7 @@ class Reading:
             nothing is drawn.
         canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
         attention: the maps, or None if they were not asked for; `maps` is the same, and never None.
+        unread: the marks on the canvas that no digit's step looked at (see `unread_marks`).
     """
 
     digits: str
@@ -68,6 +103,7 @@ class Reading:
     distributions: Tensor
     canvas: Tensor
     attention: AttentionMaps | None = None
+    unread: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     @classmethod
     def blank(cls, canvas: Tensor, attention: AttentionMaps | None = None) -> "Reading":
@@ -123,6 +159,7 @@ class Reading:
             "digits": self.digits,
             "probabilities": self.probabilities,
             "end_probability": self.end_probability,
+            "unread": [list(box) for box in self.unread],
             "distributions": self.distributions.tolist(),
         }
 

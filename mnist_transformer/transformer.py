@@ -1,7 +1,6 @@
 """The Transformer: an encoder that sees the drawing, a decoder that reads it aloud."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
 from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
 from .page import Page, read_page
-from .reading import AttentionMaps, Reading, require_eval
+from .reading import AttentionMaps, Reading, require_eval, unread_marks
 
 
 class Transformer(nn.Module):
@@ -83,7 +82,7 @@ class Transformer(nn.Module):
         except BlankDrawing:
             return torch.zeros(self.config.canvas_height, self.config.canvas_width)
 
-    def read_page(self, picture: Drawing, attention: bool = False) -> Page:
+    def read_page(self, picture: Drawing | str | Path, attention: bool = False) -> Page:
         """Read all rows of a picture, from top to bottom, however long they are.
 
         Args:
@@ -91,8 +90,11 @@ class Transformer(nn.Module):
             attention: whether to keep the attention maps.
 
         Raises:
-            InkError: if the picture cannot be understood as ink on paper.
+            FileNotFoundError, InkError, ValueError: as `read`, but for the number of rows and
+                digits.
         """
+        if isinstance(picture, str | Path):
+            picture = open_drawing(picture)
         return read_page(self, picture, attention)
 
     @torch.no_grad()
@@ -126,7 +128,9 @@ class Transformer(nn.Module):
         The memory is projected once and every step adds one token's keys and values, so that a
         step costs the same however much was read before.
         """
-        with record_attention(self) if attention else nullcontext() as record:
+        # Where the digits were read from is always asked, to tell the marks that were passed over.
+        cross = [layer.cross_attention for layer in self.decoder.layers]
+        with record_attention(*([self] if attention else cross)) as record:
             memory = self.encoder(self._own(canvases))  # (batch, patches, model_dim)
             caches = self.decoder.init_cache(memory)
             token = torch.full((len(memory),), START, device=memory.device)
@@ -141,8 +145,15 @@ class Transformer(nn.Module):
                     break
         distributions = torch.stack(steps, dim=1).float().cpu()  # (batch, steps, 11)
         canvases = canvases.float().cpu()
+        looked = torch.stack(
+            [torch.cat([call.weights for call in record[module]], 2) for module in cross], 1
+        )
+        looked = looked.float().cpu()  # (batch, layers, heads, steps, patches)
         return [
-            self._reading(i, canvases[i], distributions[i], record) for i in range(len(canvases))
+            self._reading(
+                i, canvases[i], distributions[i], looked[i], record if attention else None
+            )
+            for i in range(len(canvases))
         ]
 
     def _own(self, canvases: Tensor) -> Tensor:
@@ -150,7 +161,12 @@ class Transformer(nn.Module):
         return canvases.to(self.decoder.position)
 
     def _reading(
-        self, item: int, canvas: Tensor, distributions: Tensor, record: AttentionRecord | None
+        self,
+        item: int,
+        canvas: Tensor,
+        distributions: Tensor,
+        looked: Tensor,
+        record: AttentionRecord | None,
     ) -> Reading:
         """Cut one drawing's reading, and its maps, out of a batch's."""
         probability, token = distributions.max(-1)
@@ -166,6 +182,9 @@ class Transformer(nn.Module):
             distributions=distributions,
             canvas=canvas,
             attention=None if record is None else self._maps(item, length + 1, record),
+            unread=unread_marks(
+                canvas, looked[:, :, :length], (self.config.patch_rows, self.config.patch_columns)
+            ),
         )
 
     def _blank(self, canvas: Tensor, attention: bool) -> Reading:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
 
-Drawing = Image.Image | np.ndarray | Tensor | str | Path
+Drawing = Image.Image | np.ndarray | Tensor
 
 MAX_PIXELS = 64_000_000
 WORKING_SIZE = 2048  # longest side, in pixels, at which a large picture is examined
@@ -54,8 +54,6 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
     Raises:
         InkError, TypeError: as `drawing_to_canvas`.
     """
-    if isinstance(drawing, str | Path):
-        drawing = open_drawing(drawing)
     if isinstance(drawing, Tensor):
         drawing = drawing.detach().cpu().numpy()
     if isinstance(drawing, Image.Image):
@@ -63,8 +61,7 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
         drawing = _unpack(ImageOps.exif_transpose(drawing))
     if not isinstance(drawing, np.ndarray):
         raise TypeError(
-            "a drawing is a file's path, a PIL image, an array or a tensor, not "
-            f"{type(drawing).__name__}"
+            f"a drawing is a PIL image, an array or a tensor, not {type(drawing).__name__}"
         )
     array = _check_shape(drawing)
     shrink = max(1.0, max(array.shape[:2]) / WORKING_SIZE)
