@@ -59,14 +59,14 @@ class MultiHeadAttention(nn.Module):
 
     def attend(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
         """As `forward`, with keys and values that `project` already made."""
-        query = self._split_heads(self.query(x))
+        query = self._split_heads(self.query(x))  # (batch, heads, queries, head_dim)
         dropout = self.dropout if self.training else 0.0
         records = [record for record in _records.get() if self in record]
         if records:
             weights = attention_weights(query, key, mask)
             for record in records:
                 record.add(self, AttentionCall(query, key, value, weights))
-            heads = F.dropout(weights, dropout) @ value
+            heads = F.dropout(weights, dropout) @ value  # (batch, heads, queries, head_dim)
         else:
             # The same formula in one fused kernel, which never holds the weights in memory.
             heads = F.scaled_dot_product_attention(query, key, value, mask, dropout)
@@ -83,6 +83,7 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
 
     Every row sums to 1; where `mask` is False the weight is exactly 0.
     """
+    # (batch, heads, queries, head_dim) @ (batch, heads, head_dim, keys)
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)

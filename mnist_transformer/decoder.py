@@ -110,7 +110,9 @@ class Decoder(nn.Module):
         """
         length = tokens.shape[1]
         self._check_position(length - 1)
+        # (batch, length, model_dim), the places broadcast over the batch.
         hidden_states = [self.dropout(self.token(tokens) + self.position[:length])]
+        # (length, length): a token sees itself and those before it.
         mask = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
         for layer in self.layers:
             hidden_states.append(layer(hidden_states[-1], memory, mask))
@@ -118,7 +120,11 @@ class Decoder(nn.Module):
 
     def init_cache(self, memory: Tensor) -> list[LayerCache]:
         """Begin cached decoding: project the memory once for every layer."""
-        return [LayerCache(*layer.cross_attention.project(memory)) for layer in self.layers]
+        caches = []
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)  # which a ModuleList does not tell
+            caches.append(LayerCache(*layer.cross_attention.project(memory)))
+        return caches
 
     def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
         """Logits (batch, NUM_CLASSES) of what follows `token`, (batch,), at `position`."""
@@ -129,8 +135,9 @@ class Decoder(nn.Module):
         """`step` without its check, which an exported graph has no room for."""
         x = (self.token(token) + self.position[position]).unsqueeze(1)  # (batch, 1, model_dim)
         for layer, cache in zip(self.layers, caches, strict=True):
+            assert isinstance(layer, DecoderLayer)
             x = layer.step(x, cache)
-        return self.to_logits(self.norm(x)).squeeze(1)
+        return self.to_logits(self.norm(x)).squeeze(1)  # (batch, NUM_CLASSES)
 
     def _check_position(self, position: int) -> None:
         if position >= self.max_steps:

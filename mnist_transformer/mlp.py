@@ -21,4 +21,5 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, length, model_dim) -> the same shape."""
-        return self.contract(self.dropout(F.gelu(self.expand(x))))
+        hidden = self.dropout(F.gelu(self.expand(x)))  # (batch, length, hidden_dim)
+        return self.contract(hidden)
