@@ -3,6 +3,7 @@
 import argparse
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from .commands import CommandError
 
@@ -19,12 +20,9 @@ PROGRAM = "python -m mnist_transformer"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    name, *rest = _named(sys.argv[1:] if arguments is None else arguments)
-    command = import_module(f".commands.{name}", __package__)
-    parser = argparse.ArgumentParser(f"{PROGRAM} {name}", description=command.__doc__)
-    command.add_arguments(parser)
+    command, options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        return command.run(parser.parse_args(rest))
+        return command.run(options)
     except (CommandError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -33,14 +31,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _named(arguments: list[str]) -> list[str]:
-    """The arguments, the first of which is a command's name; exits where it is none."""
+def parse(arguments: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The command's module, the only one that is imported, and its options.
+
+    Raises:
+        SystemExit: if they are not understood; what is wrong has been printed.
+    """
     parser = argparse.ArgumentParser(PROGRAM, description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    names = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
-        commands.add_parser(name, help=purpose, add_help=False)
+        names.add_parser(name, help=purpose, add_help=False)
     parser.parse_args(arguments[:1])
-    return arguments
+    command = import_module(f".commands.{arguments[0]}", __package__)
+    own = argparse.ArgumentParser(f"{PROGRAM} {arguments[0]}", description=command.__doc__)
+    command.add_arguments(own)
+    return command, own.parse_args(arguments[1:])
 
 
 if __name__ == "__main__":

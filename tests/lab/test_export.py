@@ -1,10 +1,11 @@
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
 from mnist_transformer import load_transformer, make_lines
+from mnist_transformer.__main__ import main
 from mnist_transformer.config import END, START
-from mnist_transformer.lab.export import export_onnx
 
 
 def read_with_onnx(folder, canvases):
@@ -28,14 +29,14 @@ def read_with_onnx(folder, canvases):
     return ["".join(map(str, line[: line.index(END)])) for line in lines], logits
 
 
-def test_onnxruntime_reads_the_same_digits(digits, tmp_path):
-    import torch
-
+def test_onnxruntime_reads_the_same_digits_from_what_the_shell_exports(digits, tmp_path, capsys):
     model = load_transformer()
     generator = torch.Generator().manual_seed(0)
     canvases, _ = make_lines(digits, 24, model.config, generator=generator, augmentation=0)
     expected = model.read_canvases(canvases)
-    export_onnx(model, tmp_path)
+    assert main(["export", str(tmp_path)]) == 0
+    names = ("encoder.onnx", "decoder_step.onnx")
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / name) for name in names]
     read, logits = read_with_onnx(tmp_path, canvases.numpy())
     assert read == [reading.digits for reading in expected]
     alone, _ = read_with_onnx(tmp_path, canvases[:1].numpy())
