@@ -20,7 +20,8 @@ class Config:
     patches of `patch_size` pixels: by default 4 rows x 28 columns = 112 patches. On it stand
     `text_rows` rows of digits, read from left to right and from top to bottom. The stem that makes
     a vector of each patch has a stage for each number in `stem_channels`, of `stem_depth`
-    convolutions; without any, a patch becomes a vector by one linear map of its pixels alone.
+    convolutions, each followed by a batch norm if `stem_norm`; without any stage, a patch becomes a
+    vector by one linear map of its pixels alone.
 
     Raises:
         ValueError: if a number is out of range or two do not fit together; the message names them.
@@ -31,6 +32,7 @@ class Config:
     patch_size: int = 8
     stem_channels: tuple[int, ...] = (32, 64, 128)
     stem_depth: int = 2
+    stem_norm: bool = True
     model_dim: int = 64
     num_heads: int = 4
     mlp_dim: int = 256
@@ -50,6 +52,8 @@ class Config:
         for name, number in numbers + [("stem_channels", n) for n in self.stem_channels]:
             if type(number) is not int or number < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, not {number!r}")
+        if type(self.stem_norm) is not bool:
+            raise ValueError(f"stem_norm must be true or false, not {self.stem_norm!r}")
         if self.canvas_height % self.patch_size or self.canvas_width % self.patch_size:
             raise ValueError(
                 f"a canvas of {self.canvas_height}x{self.canvas_width} pixels cannot be cut into "

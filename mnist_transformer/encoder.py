@@ -27,11 +27,11 @@ class PatchEmbedding(nn.Module):
         for out_channels in config.stem_channels:
             for n in range(config.stem_depth):
                 stride = 2 if n == 0 else 1
-                layers += [
-                    nn.Conv2d(channels, out_channels, 3, stride, padding=1, bias=False),
-                    nn.BatchNorm2d(out_channels),
-                    nn.ReLU(inplace=True),
-                ]
+                bias = not config.stem_norm  # a norm has one of its own
+                layers.append(nn.Conv2d(channels, out_channels, 3, stride, padding=1, bias=bias))
+                if config.stem_norm:
+                    layers.append(nn.BatchNorm2d(out_channels))
+                layers.append(nn.ReLU(inplace=True))
                 channels = out_channels
         last = nn.Conv2d(channels, config.model_dim, patch, stride=patch)
         self.stem = nn.Sequential(*layers, last)

@@ -1,0 +1,80 @@
+"""Growing a trained model: more parameters, the same function to begin with.
+
+Net2Net (Chen et al. 2016, "Net2Net: Accelerating Learning via Knowledge Transfer"): what a small
+model has learned need not be learned again by a larger one.
+"""
+
+import torch
+from torch import nn
+
+from ..config import Config
+from ..transformer import Transformer
+
+
+@torch.no_grad()
+def grow(model: Transformer, config: Config) -> Transformer:
+    """A model of the shape `config` that reads exactly as `model` does.
+
+    Further convolutions of a stage of the stem hand on what they are given; further layers of
+    encoder and decoder add nothing. The stem's batch norms become part of its convolutions: what is
+    trained hardly needs them, and steps of training and reading cost less without.
+
+    Args:
+        model: what was trained; stays as it is.
+        config: as `model.config`, but for more `stem_depth`, `encoder_layers`, `decoder_layers`,
+            another `dropout`, and without `stem_norm`.
+
+    Raises:
+        ValueError: if `config` differs from `model.config` in any other way.
+    """
+    _check(model.config, config)
+    grown = Transformer(config).eval()
+    old, new = model.state_dict(), grown.state_dict()
+    new |= {name: tensor for name, tensor in old.items() if ".stem." not in name}
+    grown.load_state_dict(new)
+    _grow_stem(model, grown)
+    for kind in ("encoder", "decoder"):
+        layers = getattr(grown, kind).layers
+        for layer in layers[getattr(model.config, f"{kind}_layers") :]:
+            for name, module in layer.named_modules():
+                if name.endswith("attention.output") or name == "mlp.contract":
+                    module.weight.zero_()
+                    module.bias.zero_()
+    return grown
+
+
+def _check(old: Config, new: Config) -> None:
+    may_grow = ("stem_depth", "encoder_layers", "decoder_layers")
+    for name, value in old.to_dict().items():
+        wanted = getattr(new, name)
+        if name in ("dropout", "stem_norm") or (name in may_grow and wanted >= value):
+            continue
+        if wanted != value:
+            raise ValueError(f"a model cannot grow from {name} {value} to {wanted}")
+    if new.stem_norm:
+        raise ValueError("a model grows without its batch norms: set stem_norm to False")
+
+
+def _grow_stem(model: Transformer, grown: Transformer) -> None:
+    """Fold each norm into the convolution before it; set every further convolution to hand on."""
+    stem, depth = model.encoder.patches.stem, model.config.stem_depth
+    norms = [module for module in stem if isinstance(module, nn.BatchNorm2d)]
+    given, convolutions = (
+        [m for m in s if isinstance(m, nn.Conv2d)] for s in (stem, grown.encoder.patches.stem)
+    )
+    convolutions[-1].load_state_dict(given[-1].state_dict())
+    for n, convolution in enumerate(convolutions[:-1]):
+        stage, place = divmod(n, grown.config.stem_depth)
+        if place >= depth:
+            # What a ReLU let through is not below 0: this one lets all of it through again.
+            nn.init.dirac_(convolution.weight)
+            convolution.bias.zero_()
+            continue
+        old = stage * depth + place
+        if norms:
+            norm = norms[old]
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+            convolution.weight.copy_(given[old].weight * scale.view(-1, 1, 1, 1))
+            convolution.bias.copy_(norm.bias - norm.running_mean * scale)
+        else:
+            convolution.load_state_dict(given[old].state_dict())
