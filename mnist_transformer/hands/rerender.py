@@ -81,16 +81,16 @@ def _uci_digits() -> tuple[list[np.ndarray], Tensor]:
     """Pictures cut down to their ink, in [0, 1], and labels."""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
+    images, labels = load_digits(return_X_y=True)
     pictures = []
-    for image in data.images.astype(np.float32) / 16:
+    for image in np.asarray(images, dtype=np.float32).reshape(-1, 8, 8) / 16:
         # A thin stroke between two pixels leaves half of each, a small loop greys its middle: what
         # is darker than its neighbourhood is ink.
         large = Image.fromarray(np.pad(image, 1)).resize((80, 80), Image.Resampling.BICUBIC)
         fine = np.asarray(large)
         fine = np.clip(1.2 * fine + 1.2 * (fine - ndimage.gaussian_filter(fine, 8)), 0, 1)
         pictures.append(_cut(fine))
-    return pictures, torch.from_numpy(data.target).long()
+    return pictures, torch.from_numpy(np.asarray(labels)).long()
 
 
 def _cut(picture: np.ndarray) -> np.ndarray:
@@ -112,8 +112,13 @@ def _redraw(pictures: Iterable[np.ndarray], count: int, generator: torch.Generat
         if (height, breadth) == (MNIST_SIDE, MNIST_SIDE):
             scale = 1
         size = (max(3, round(breadth * scale)), max(3, round(height * scale)))
-        redrawn = set_stroke_width(picture, size, lambda _, width=width: width)
+        redrawn = set_stroke_width(picture, size, functools.partial(_same, width=width))
         rim = [MNIST_SIDE + 4 - side for side in redrawn.shape]
         canvas = np.pad(redrawn, [(spare // 2, spare - spare // 2) for spare in rim])[2:-2, 2:-2]
         image.copy_(torch.from_numpy((canvas * 255).round().astype(np.uint8)))
     return images
+
+
+def _same(_: np.ndarray, width: float) -> float:
+    """The width of strokes, whatever the ink."""
+    return width

@@ -186,7 +186,7 @@ def _distance(start: Tensor, end: Tensor) -> Tensor:
     """(n, segments, 2) twice -> (n, 28, 28): every pixel's distance to the nearest segment."""
     middle = torch.arange(MNIST_SIDE) + 0.5
     pixel = torch.stack(torch.meshgrid(middle, middle, indexing="xy"), -1).view(-1, 1, 2)
-    nearest = None
+    nearest = torch.tensor(torch.inf)
     for segment in range(start.shape[1]):
         a, b = start[:, segment, None], end[:, segment, None]
         along = b - a
@@ -195,5 +195,5 @@ def _distance(start: Tensor, end: Tensor) -> Tensor:
             min=1e-6
         )
         squared = ((to_pixel - share.clamp(0, 1) * along) ** 2).sum(-1)
-        nearest = squared if nearest is None else torch.minimum(nearest, squared)
+        nearest = torch.minimum(nearest, squared)
     return nearest.sqrt().view(-1, MNIST_SIDE, MNIST_SIDE)

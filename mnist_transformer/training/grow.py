@@ -6,6 +6,7 @@ model has learned need not be learned again by a larger one.
 
 import torch
 from torch import nn
+from torch.nn.utils import fuse_conv_bn_eval
 
 from ..config import Config
 from ..transformer import Transformer
@@ -65,16 +66,11 @@ def _grow_stem(model: Transformer, grown: Transformer) -> None:
     convolutions[-1].load_state_dict(given[-1].state_dict())
     for n, convolution in enumerate(convolutions[:-1]):
         stage, place = divmod(n, grown.config.stem_depth)
-        if place >= depth:
-            # What a ReLU let through is not below 0: this one lets all of it through again.
-            nn.init.dirac_(convolution.weight)
-            convolution.bias.zero_()
-            continue
-        old = stage * depth + place
-        if norms:
-            norm = norms[old]
-            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-            convolution.weight.copy_(given[old].weight * scale.view(-1, 1, 1, 1))
-            convolution.bias.copy_(norm.bias - norm.running_mean * scale)
+        if place < depth:
+            old = given[stage * depth + place]
+            folded = fuse_conv_bn_eval(old, norms[stage * depth + place]) if norms else old
+            convolution.load_state_dict(folded.state_dict())
         else:
-            convolution.load_state_dict(given[old].state_dict())
+            # What a ReLU let through is not below 0: the next lets all of it through again.
+            nn.init.dirac_(convolution.weight)
+            nn.init.zeros_(convolution.state_dict(keep_vars=True)["bias"])
