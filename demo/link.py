@@ -5,12 +5,13 @@ import json
 import math
 import zlib
 
-from PIL import Image, ImageDraw
+from PIL import Image
+
+from mnist_transformer.ink import draw_strokes
 
 BRUSH, INK = 12, "#111111"
 LONGEST_LINK = 16_000  # characters; more than any address bar takes
 LONGEST_TEXT = 400_000  # what so much text may unpack to
-_FINE = 3  # strokes are drawn this many times larger, then averaged down
 _LENGTHS = {"M": 3, "L": 3, "Q": 5}  # the commands of a path, with their numbers
 _PLACE = ("left", "top", "scaleX", "scaleY", "angle")
 
@@ -87,15 +88,8 @@ def picture(strokes: list[dict], size: tuple[int, int]) -> Image.Image:
         strokes: as the canvas gives them or `decode` makes them.
         size: (width, height) of the sheet in pixels.
     """
-    sheet = Image.new("L", (size[0] * _FINE, size[1] * _FINE), 255)
-    pen = ImageDraw.Draw(sheet)
-    radius = BRUSH * _FINE / 2
-    for stroke in strokes:
-        points = [(x * _FINE, y * _FINE) for x, y in _placed(_points(stroke["path"]), stroke)]
-        pen.line(points, 0, round(2 * radius), joint="curve")
-        for x, y in (points[0], points[-1]):
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
-    return sheet.reduce(_FINE)
+    placed = [_placed(_points(stroke["path"]), stroke) for stroke in strokes]
+    return draw_strokes(placed, size, BRUSH)
 
 
 def _points(path: list) -> list[tuple[float, float]]:

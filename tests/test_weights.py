@@ -3,7 +3,6 @@
 import os
 
 import pytest
-from PIL import Image, ImageDraw
 
 from mnist_transformer import load_classifier, load_digits, load_transformer
 from mnist_transformer.checkpoint import (
@@ -14,6 +13,7 @@ from mnist_transformer.checkpoint import (
 )
 from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
 from mnist_transformer.hands.pen import SHEET, load_pen_digits
+from mnist_transformer.ink import draw_strokes
 from mnist_transformer.lab.confidence import evaluate_rejection
 from mnist_transformer.lab.pen import evaluate_pen
 from tests.pen import strokes
@@ -69,8 +69,5 @@ def test_the_files_say_how_they_were_made(path, score):
 @pytest.mark.parametrize("brush", [5, 12, 20])
 @pytest.mark.parametrize("text", ["27350", "0123456789"[:8], "98", "6"])
 def test_pen_strokes_are_read(text, brush):
-    sheet = Image.new("L", SHEET, 255)
-    pen = ImageDraw.Draw(sheet)
-    for stroke in strokes(text, 50, 35, 115):
-        pen.line(stroke, 0, brush, joint="curve")
+    sheet = draw_strokes(strokes(text, 50, 35, 115), SHEET, brush)
     assert load_transformer().read(sheet).digits == text

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
+
+from ..ink import draw_strokes
 
 BRUSHES = (4, 8, 12, 18)  # diameters in pixels of the page's sheet
 SHEET = (1100, 190)
-_SMOOTHING = 4  # strokes are drawn this many times larger, then averaged down
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def pen_lines(digits: list[PenDigit], count: int, seed: int, longest: int = 8) -
 
 
 def _draw_line(digits: list[PenDigit], brush: int, generator: np.random.Generator) -> Image.Image:
-    """Draw with a round brush: dark on white, with smooth edges."""
+    """Side by side on the page's sheet, by its brush."""
     corners = [(np.min(points, 0), np.max(points, 0)) for points in map(_points, digits)]
     heights = [max(high[1] - low[1], 1) for low, high in corners]
     scale = generator.uniform(60, 120) / np.median(heights)
@@ -97,23 +98,16 @@ def _draw_line(digits: list[PenDigit], brush: int, generator: np.random.Generato
         0, 0.04, len(digits)
     )
     gap_pixels = np.maximum(gaps * scale, brush * 1.2)
-    sheet = Image.new("L", (SHEET[0] * _SMOOTHING, SHEET[1] * _SMOOTHING), 255)
-    pen = ImageDraw.Draw(sheet)
-    radius = brush * _SMOOTHING / 2
+    strokes = []
     x = brush + 5.0
     for digit, (low, high), height, gap, shift in zip(
         digits, corners, heights, gap_pixels, drift - drift.mean(), strict=True
     ):
         top = (SHEET[1] - height * scale) / 2 + shift * SHEET[1]
         top = np.clip(top, brush, SHEET[1] - brush - height * scale)
-        for stroke in digit.strokes:
-            points = ((stroke - low) * scale + (x, top)) * _SMOOTHING
-            if len(points) > 1:
-                pen.line([tuple(p) for p in points], 0, round(2 * radius), joint="curve")
-            for px, py in (points[0], points[-1]):
-                pen.ellipse((px - radius, py - radius, px + radius, py + radius), fill=0)
+        strokes += [(points - low) * scale + (x, top) for points in digit.strokes]
         x += (high[0] - low[0]) * scale + gap
-    return sheet.reduce(_SMOOTHING)
+    return draw_strokes(strokes, SHEET, brush)
 
 
 def _points(digit: PenDigit) -> np.ndarray:

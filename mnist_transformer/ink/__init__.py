@@ -1,5 +1,6 @@
 """From any picture to the canvases that the models read."""
 
+from .brush import draw_strokes
 from .canvas import drawing_to_canvas, picture_to_parts, set_stroke_width
 from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError, open_drawing
 
@@ -8,6 +9,7 @@ __all__ = [
     "BlankDrawing",
     "Drawing",
     "InkError",
+    "draw_strokes",
     "drawing_to_canvas",
     "open_drawing",
     "picture_to_parts",

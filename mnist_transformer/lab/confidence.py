@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..evals import align
+from ..ink import draw_strokes
 from ..reading import Reading
 from ..transformer import Transformer
 
@@ -122,8 +123,7 @@ def scribble_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]
     """Scribbles: a pen that wanders over the sheet, turning at random and lifted now and then."""
     generator = np.random.default_rng(seed)
     for _ in range(count):
-        sheet = Image.new("L", SHEET, 255)
-        pen = ImageDraw.Draw(sheet)
+        strokes = []
         brush = int(generator.integers(4, 19))
         for _ in range(generator.integers(1, 4)):
             x, y = generator.uniform(100, 300), generator.uniform(40, 150)
@@ -137,5 +137,5 @@ def scribble_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]
                     angle += math.pi / 2
                 x, y = min(max(x, 60), 340), min(max(y, 25), 165)
                 points.append((x, y))
-            pen.line(points, 0, brush, joint="curve")
-        yield "scribble", sheet
+            strokes.append(points)
+        yield "scribble", draw_strokes(strokes, SHEET, brush)
