@@ -15,7 +15,8 @@ from benchmarks.timing import machine, medians
 from mnist_transformer import Transformer, load_digits, make_lines
 from mnist_transformer.config import END, PAD, START
 from mnist_transformer.dataset import DigitSet
-from mnist_transformer.train import TransformerObjective, make_optimizers
+from mnist_transformer.training.objectives import TransformerObjective
+from mnist_transformer.training.optimizers import make_optimizers
 
 BATCH = 64
 BATCHES = 10  # an epoch of data
@@ -74,12 +75,11 @@ def step_of(model: nn.Module) -> Callable:
 
 def our_step(model: Transformer) -> Callable:
     """The same loss and optimiser in our own objective."""
-    objective = TransformerObjective(model, 0.0, 0.0)
-    objective = objective.to(memory_format=torch.channels_last).train()
-    optimizers = make_optimizers(objective, 1e-4, muon=False)
+    objective = TransformerObjective(model).to(memory_format=torch.channels_last).train()
+    optimizers = make_optimizers(objective, 1e-4, "adamw")
 
     def step(canvases: torch.Tensor, tokens: torch.Tensor) -> None:
-        loss, _, _ = objective(canvases, tokens, 0)
+        loss, _, _ = objective(canvases, tokens)
         objective.zero_grad()
         loss.backward()
         for optimizer in optimizers:

@@ -1,50 +1,46 @@
 """Training runs in the background, watched, stopped and resumed from the page."""
 
+import dataclasses
 import functools
 import os
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from mnist_transformer import (
-    Reading,
-    Transformer,
-    drawing_to_canvas,
-    train_single_digit_classifier,
-    train_transformer,
-)
+from mnist_transformer import Reading, Transformer, drawing_to_canvas
 from mnist_transformer.config import Config
 from mnist_transformer.dataset import load_digits
-from mnist_transformer.train import (
-    SHIPPED_CLASSIFIER,
-    SHIPPED_TRANSFORMER,
-    Progress,
-    TrainingResult,
-)
+from mnist_transformer.train import NUM_VALIDATION, Progress, TrainingResult, train
+from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER
 
-TRAINERS = {
-    "transformer": (train_transformer, SHIPPED_TRANSFORMER, "samples_per_epoch"),
-    "classifier": (train_single_digit_classifier, SHIPPED_CLASSIFIER, "samples_per_epoch"),
-}
 # A short run spends less on warming up and more of itself on growing, and starts at once: it takes
-# MNIST's digits as they are.
+# MNIST's digits as they are. It is validated once an epoch.
 SHORT = {
-    "transformer": dict(warmup_steps=50, curriculum=0.15, redrawn=0.0, drawn=0.0, scribbled=0.0),
-    "classifier": dict(warmup_steps=50),
+    "transformer": dataclasses.replace(
+        SHIPPED_TRANSFORMER,
+        epochs=10,
+        warmup_steps=50,
+        curriculum=0.15,
+        rerendered=0.0,
+        synthetic=0.0,
+        non_digits=0.0,
+    ),
+    "classifier": dataclasses.replace(SHIPPED_CLASSIFIER, epochs=10, warmup_steps=50),
 }
-EPOCHS = 10  # a run is validated this many times
-INTERVAL = 10  # steps between reports
+REPORT_EVERY = 10  # steps, for curves that live
+SAVE_EVERY = 500  # steps: whoever stops a run has it saved at once, whatever this is
 FIXED_DRAWING = Path(__file__).parent / "examples" / "314159.png"
 RUNS_AT_ONCE = 2  # on one server; the others wait in line
 THREADS = max(1, (os.cpu_count() or 1) // RUNS_AT_ONCE)  # of each run
 
 
-class Line:
+class TrainingQueue:
     """Who may run, first come, first served; at most `slots` at once."""
 
     def __init__(self, slots: int):
@@ -73,7 +69,7 @@ class Line:
         return max(0, jobs.index(job) - self._slots + 1) if job in jobs else 0
 
 
-LINE = Line(RUNS_AT_ONCE)
+QUEUE = TrainingQueue(RUNS_AT_ONCE)
 
 
 class TrainingJob:
@@ -82,7 +78,7 @@ class TrainingJob:
     Args:
         kind: "transformer" or "classifier".
         samples: lines or digits to train on.
-        batch_size, lr: as in `train_transformer`.
+        batch_size, lr, num_validation: as in `train`.
         abandoned: asked after every step; when it says True nobody is watching any more, and the
             run stops.
 
@@ -100,6 +96,7 @@ class TrainingJob:
         batch_size: int,
         lr: float,
         abandoned: Callable[[], bool] = lambda: False,
+        num_validation: int = NUM_VALIDATION,
     ):
         self.kind = kind
         self.name = f"{kind}, {samples:,} drawings, batch {batch_size}, rate {lr:g}"
@@ -108,8 +105,12 @@ class TrainingJob:
         self.result: TrainingResult | None = None
         self.error: str | None = None
         self._abandoned = abandoned
-        self._settings = {"epochs": EPOCHS, "batch_size": batch_size, "lr": lr}
-        self._samples_per_epoch = max(batch_size, samples // EPOCHS)
+        self._chosen: dict[str, Any] = {
+            "batch_size": batch_size,
+            "lr": lr,
+            "samples_per_epoch": max(batch_size, samples // SHORT[kind].epochs),
+        }
+        self._num_validation = num_validation
         self._folder = tempfile.TemporaryDirectory(prefix="run-")
         self._stop = threading.Event()
         self._thread = threading.Thread()
@@ -123,7 +124,7 @@ class TrainingJob:
         """Begin, or go on after a stop."""
         self._stop.clear()
         self.result = None
-        LINE.join(self)
+        QUEUE.join(self)
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{self.kind}")
         self._thread.start()
 
@@ -146,7 +147,7 @@ class TrainingJob:
     @property
     def place_in_line(self) -> int:
         """How many runs of other visitors must end before this one's turn."""
-        return LINE.place(self)
+        return QUEUE.place(self)
 
     def wait(self) -> None:
         self._thread.join()
@@ -155,20 +156,18 @@ class TrainingJob:
         return self._stop.is_set() or self._abandoned()
 
     def _run(self) -> None:
-        train, recipe, samples_name = TRAINERS[self.kind]
         torch.set_num_threads(THREADS)  # here, and in threads started later
         try:
-            LINE.wait(self, self._stopped)
+            QUEUE.wait(self, self._stopped)
             self.result = train(
-                **recipe
-                | SHORT[self.kind]
-                | self._settings
-                | {samples_name: self._samples_per_epoch},
+                dataclasses.replace(SHORT[self.kind], **self._chosen),
                 # A page never makes anyone wait for a download.
                 digits=load_digits("train", download=False),
                 validation=load_digits("validation", download=False),
+                num_validation=self._num_validation,
                 checkpoint=self.weights,
-                interval=INTERVAL,
+                report_every=REPORT_EVERY,
+                save_every=SAVE_EVERY,
                 on_progress=self._report,
                 stop=self._stopped,
                 progress_bar=False,
@@ -176,7 +175,7 @@ class TrainingJob:
         except Exception as error:  # shown on the page, which must live on
             self.error = str(error)
         finally:
-            LINE.leave(self)
+            QUEUE.leave(self)
 
     def _report(self, progress: Progress, model) -> None:
         self.history.append(progress)

@@ -27,7 +27,11 @@ class Classifier(nn.Module):
 
     def forward(self, canvases: Tensor) -> Tensor:
         """(batch, height, width), 0 = paper, 1 = ink -> logits (batch, 10)."""
-        return self.digit(self.encoder(canvases).mean(dim=1))
+        return self.classify(self.encoder(canvases))
+
+    def classify(self, memory: Tensor) -> Tensor:
+        """The encoder's memory, (batch, patches, model_dim) -> logits (batch, 10)."""
+        return self.digit(memory.mean(dim=1))
 
     @torch.no_grad()
     def read(self, drawing: Drawing | str | Path) -> Classification:

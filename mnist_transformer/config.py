@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal, get_args, get_type_hints
 
 # Tokens. The digits are their own ids, so `token == digit`. The model chooses among the first
 # NUM_CLASSES: a digit, or "the line ends here". START and PAD are only ever read.
@@ -10,6 +11,8 @@ START = 11
 PAD = 12
 NUM_CLASSES = 11
 VOCABULARY_SIZE = 13
+
+PositionInit = Literal["sinusoids", "random"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Config:
     a vector of each patch has a stage for each number in `stem_channels`, of `stem_depth`
     convolutions, each followed by a batch norm if `stem_norm`; without any stage, a patch becomes a
     vector by one linear map of its pixels alone.
+
+    A layer normalises what each of its parts reads (`norm_first`), or else the sum after it.
+    Learned positions start from sinusoids or at random (`position_init`); without `row_positions`
+    a patch is told its column alone.
 
     Raises:
         ValueError: if a number is out of range or two do not fit together; the message names them.
@@ -41,19 +48,24 @@ class Config:
     text_rows: int = 1
     max_digits: int = 8
     dropout: float = 0.1
+    norm_first: bool = True
+    position_init: PositionInit = "sinusoids"
+    row_positions: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "stem_channels", tuple(self.stem_channels))
-        numbers = [
-            (field.name, getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.type is int
-        ]
-        for name, number in numbers + [("stem_channels", n) for n in self.stem_channels]:
-            if type(number) is not int or number < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, not {number!r}")
-        if type(self.stem_norm) is not bool:
-            raise ValueError(f"stem_norm must be true or false, not {self.stem_norm!r}")
+        for name, kind in get_type_hints(Config).items():
+            value = getattr(self, name)
+            for number in {int: (value,), tuple[int, ...]: value}.get(kind, ()):
+                if type(number) is not int or number < 1:
+                    raise ValueError(f"{name} must be a whole number of at least 1, not {number!r}")
+            if kind is bool and type(value) is not bool:
+                raise ValueError(f"{name} must be true or false, not {value!r}")
+        if self.position_init not in get_args(PositionInit):
+            raise ValueError(
+                f"position_init must be one of {', '.join(get_args(PositionInit))}, not "
+                f"{self.position_init!r}"
+            )
         if self.canvas_height % self.patch_size or self.canvas_width % self.patch_size:
             raise ValueError(
                 f"a canvas of {self.canvas_height}x{self.canvas_width} pixels cannot be cut into "
@@ -65,14 +77,14 @@ class Config:
                 f"patches of {2 ** len(self.stem_channels)} pixels, but patch_size is "
                 f"{self.patch_size}"
             )
-        if self.stem_depth < 1:
-            raise ValueError(
-                f"a stage of the stem has 1 convolution or more, not {self.stem_depth}"
-            )
         if self.patch_rows % self.text_rows:
             raise ValueError(
                 f"{self.patch_rows} rows of patches cannot be shared equally by "
                 f"{self.text_rows} rows of digits"
+            )
+        if self.model_dim < 4:
+            raise ValueError(
+                f"model_dim must be at least 4, not {self.model_dim}: a quarter of it tells the row"
             )
         if self.model_dim % self.num_heads:
             raise ValueError(

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from .attention import MultiHeadAttention
 from .config import NUM_CLASSES, VOCABULARY_SIZE, Config
+from .encoder import ResidualLayer
 from .mlp import MLP
-from .positions import sinusoids
+from .positions import initial_positions
 
 
 @dataclass
@@ -33,11 +34,11 @@ class LayerCache:
         return key, value
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(ResidualLayer):
     """Masked self-attention over the tokens, cross-attention to the patches, an MLP."""
 
     def __init__(self, config: Config):
-        super().__init__()
+        super().__init__(config)
         self.self_attention_norm = nn.LayerNorm(config.model_dim)
         self.self_attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
         self.cross_attention_norm = nn.LayerNorm(config.model_dim)
@@ -46,7 +47,6 @@ class DecoderLayer(nn.Module):
         )
         self.mlp_norm = nn.LayerNorm(config.model_dim)
         self.mlp = MLP(config.model_dim, config.mlp_dim, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """All tokens at once, as in training.
@@ -56,21 +56,25 @@ class DecoderLayer(nn.Module):
             memory: (batch, patches, model_dim).
             mask: (tokens, tokens), True where a token (row) may look at a token (column).
         """
-        x = x + self.dropout(self.self_attention(self.self_attention_norm(x), mask=mask))
-        x = x + self.dropout(self.cross_attention(self.cross_attention_norm(x), memory))
-        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+        x = self.add(x, self.self_attention_norm, lambda x: self.self_attention(x, mask=mask))
+        x = self.add(x, self.cross_attention_norm, lambda x: self.cross_attention(x, memory))
+        return self.add(x, self.mlp_norm, self.mlp)
 
     def step(self, x: Tensor, cache: LayerCache) -> Tensor:
         """The newest token alone, (batch, 1, model_dim), with everything before it in `cache`.
 
         No mask is needed: what the newest token may see is all that exists.
         """
-        normed = self.self_attention_norm(x)
-        key, value = cache.append(*self.self_attention.project(normed))
-        x = x + self.self_attention.attend(normed, key, value)
-        normed = self.cross_attention_norm(x)
-        x = x + self.cross_attention.attend(normed, cache.memory_key, cache.memory_value)
-        return x + self.mlp(self.mlp_norm(x))
+
+        def attend_tokens(x: Tensor) -> Tensor:
+            return self.self_attention.attend(x, *cache.append(*self.self_attention.project(x)))
+
+        def attend_memory(x: Tensor) -> Tensor:
+            return self.cross_attention.attend(x, cache.memory_key, cache.memory_value)
+
+        x = self.add(x, self.self_attention_norm, attend_tokens)
+        x = self.add(x, self.cross_attention_norm, attend_memory)
+        return self.add(x, self.mlp_norm, self.mlp)
 
 
 class Decoder(nn.Module):
@@ -80,7 +84,8 @@ class Decoder(nn.Module):
         super().__init__()
         self.max_steps = config.max_steps
         self.token = nn.Embedding(VOCABULARY_SIZE, config.model_dim)
-        self.position = nn.Parameter(sinusoids(config.max_steps, config.model_dim))
+        position = initial_positions(config.max_steps, config.model_dim, config.position_init)
+        self.position = nn.Parameter(position)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.norm = nn.LayerNorm(config.model_dim)

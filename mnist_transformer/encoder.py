@@ -1,13 +1,14 @@
 """The encoder: a drawing becomes patches, and the patches look at each other."""
 
-import torch
+from collections.abc import Callable
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import MultiHeadAttention
 from .config import Config
 from .mlp import MLP
-from .positions import sinusoids
+from .positions import initial_positions
 
 
 class PatchEmbedding(nn.Module):
@@ -37,45 +38,63 @@ class PatchEmbedding(nn.Module):
         self.stem = nn.Sequential(*layers, last)
         # A quarter of the dimensions starts out telling the row, the others the column.
         row_dim = config.model_dim // 4
-        row = F.pad(sinusoids(config.patch_rows, row_dim), (0, config.model_dim - row_dim))
-        column = F.pad(sinusoids(config.patch_columns, config.model_dim - row_dim), (row_dim, 0))
-        self.row_position = nn.Parameter(row)
-        self.column_position = nn.Parameter(column)
+        column_dim = config.model_dim - row_dim
+        row = initial_positions(config.patch_rows, row_dim, config.position_init)
+        column = initial_positions(config.patch_columns, column_dim, config.position_init)
+        self.row_position = nn.Parameter(F.pad(row, (0, column_dim)), config.row_positions)
+        self.column_position = nn.Parameter(F.pad(column, (row_dim, 0)))
+        if not config.row_positions:
+            nn.init.zeros_(self.row_position)
 
     def forward(self, canvases: Tensor, first_column: int = 0) -> Tensor:
-        """(batch, height, width), 0 = paper, 1 = ink -> (batch, patches, model_dim), row by row.
+        """Embed a batch of canvases.
 
-        A canvas may also be a narrower strip of the whole, starting at patch `first_column`.
+        Args:
+            canvases: (batch, height, width), 0 = paper, 1 = ink.
+            first_column: the column of patches, of the whole canvas, at which narrower canvases
+                stand; their patches get the positions from there on.
+
+        Returns:
+            (batch, patches, model_dim), row by row.
         """
-        # Convolutions are half of training's cost; a CPU that multiplies bfloat16 matrices in
-        # hardware does them three times as fast so. Reading stays exact.
-        bfloat16 = self.training and canvases.is_cpu and torch.cpu._is_amx_tile_supported()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            patches = self.stem(canvases.unsqueeze(1))
-        patches = patches.to(self.row_position.dtype).permute(0, 2, 3, 1)
+        patches = self.stem(canvases.unsqueeze(1)).permute(0, 2, 3, 1)
         columns = self.column_position[first_column : first_column + patches.shape[2]]
         return (patches + self.row_position.unsqueeze(1) + columns).flatten(1, 2)
 
 
-class EncoderLayer(nn.Module):
-    """Self-attention, then an MLP; each reads a normalised copy and adds to the stream.
-
-    Normalising before rather than after (Xiong et al. 2020, "On Layer Normalization in the
-    Transformer Architecture") trains without a delicate warm-up.
-    """
+class ResidualLayer(nn.Module):
+    """A layer whose parts each add to the stream what they make of it."""
 
     def __init__(self, config: Config):
         super().__init__()
+        self.norm_first = config.norm_first
+        self.dropout = nn.Dropout(config.dropout)
+
+    def add(self, x: Tensor, norm: nn.LayerNorm, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """Let `part` read a normalised copy of `x`, and add to `x`; both of one shape.
+
+        Normalising before the part (Xiong et al. 2020, "On Layer Normalization in the Transformer
+        Architecture") trains without a delicate warm-up; Vaswani et al. 2017 normalised the sum.
+        """
+        if self.norm_first:
+            return x + self.dropout(part(norm(x)))
+        return norm(x + self.dropout(part(x)))
+
+
+class EncoderLayer(ResidualLayer):
+    """Self-attention, then an MLP."""
+
+    def __init__(self, config: Config):
+        super().__init__(config)
         self.attention_norm = nn.LayerNorm(config.model_dim)
         self.attention = MultiHeadAttention(config.model_dim, config.num_heads, config.dropout)
         self.mlp_norm = nn.LayerNorm(config.model_dim)
         self.mlp = MLP(config.model_dim, config.mlp_dim, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, patches, model_dim) -> the same shape."""
-        x = x + self.dropout(self.attention(self.attention_norm(x)))
-        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+        x = self.add(x, self.attention_norm, self.attention)
+        return self.add(x, self.mlp_norm, self.mlp)
 
 
 class Encoder(nn.Module):
@@ -88,13 +107,20 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.norm = nn.LayerNorm(config.model_dim)
 
-    def forward(self, canvases: Tensor, first_column: int = 0) -> Tensor:
+    def forward(self, canvases: Tensor) -> Tensor:
         """(batch, height, width), 0 = paper, 1 = ink -> memory (batch, patches, model_dim)."""
-        return self.norm(self.hidden_states(canvases, first_column)[-1])
+        return self.encode(self.patches(canvases))
 
-    def hidden_states(self, canvases: Tensor, first_column: int = 0) -> list[Tensor]:
+    def encode(self, patches: Tensor) -> Tensor:
+        """Embedded patches -> memory, both (batch, patches, model_dim)."""
+        return self.norm(self._layer_states(patches)[-1])
+
+    def hidden_states(self, canvases: Tensor) -> list[Tensor]:
         """The embedded patches, and what each layer makes of them: (batch, patches, model_dim)."""
-        hidden_states = [self.dropout(self.patches(canvases, first_column))]
+        return self._layer_states(self.patches(canvases))
+
+    def _layer_states(self, patches: Tensor) -> list[Tensor]:
+        hidden_states = [self.dropout(patches)]
         for layer in self.layers:
             hidden_states.append(layer(hidden_states[-1]))
         return hidden_states

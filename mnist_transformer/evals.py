@@ -56,9 +56,26 @@ def evaluate_transformer(
         num_lines: how many.
         seed: fixes the lines.
         augmentation: as in `make_lines`; 0 is what a person might write.
+
+    Raises:
+        ValueError: if the model reads grids, not lines.
     """
+    if model.config.text_rows > 1:
+        raise ValueError("this model reads grids, not lines: score it with evaluate_grids")
+    lines = evaluation_lines(digits, model.config, num_lines, seed, augmentation)
+    return _score(model, lines)
+
+
+def evaluate_grids(
+    model: Transformer, digits: DigitSet, num_grids: int = LINES, seed: int = SEED
+) -> SequenceScore:
+    """As `evaluate_transformer`, for a model of grids: MNIST's images as they are, side by side."""
+    return _score(model, evaluation_grids(digits, model.config, num_grids, seed))
+
+
+def _score(model: Transformer, batches: Iterable[tuple[Tensor, Tensor]]) -> SequenceScore:
     true, read = [], []
-    for canvases, tokens in evaluation_lines(digits, model.config, num_lines, seed, augmentation):
+    for canvases, tokens in batches:
         true += [line_text(row) for row in tokens]
         readings = model.read_canvases(canvases.to(_device(model)))
         read += [reading.digits for reading in readings]
@@ -76,17 +93,21 @@ def evaluation_lines(
     seed: int = SEED,
     augmentation: float = 0.0,
 ) -> Iterable[tuple[Tensor, Tensor]]:
-    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them.
-
-    For a model of grids, the fixed grids: MNIST's images as they are.
-    """
+    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them."""
     generator = torch.Generator().manual_seed(seed)
     for start in range(0, num_lines, _BATCH):
         count = min(_BATCH, num_lines - start)
-        if config.text_rows > 1:
-            yield make_grids(digits, count, config, generator=generator, vary=False)
-        else:
-            yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
+        yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
+
+
+def evaluation_grids(
+    digits: DigitSet, config: Config, num_grids: int = LINES, seed: int = SEED
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """The fixed grids, in batches of (canvases, tokens) as `make_grids` gives them."""
+    generator = torch.Generator().manual_seed(seed)
+    for start in range(0, num_grids, _BATCH):
+        count = min(_BATCH, num_grids - start)
+        yield make_grids(digits, count, config, generator=generator, vary=False)
 
 
 def line_text(tokens: Tensor) -> str:

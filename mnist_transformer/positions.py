@@ -2,12 +2,21 @@
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from .config import PositionInit
 
 # Vaswani et al. take 10,000, for sentences: their slowest wave turns once in 60,000 places. Here
 # are at most a few dozen places, on which such a wave would not move; with 100 it turns once in
 # 600, so that every dimension tells places apart.
 BASE = 100.0
+
+
+def initial_positions(length: int, dim: int, init: PositionInit) -> Tensor:
+    """(length, dim): what learned positions start from."""
+    if init == "random":
+        return nn.init.normal_(torch.empty(length, dim), std=0.02)
+    return sinusoids(length, dim)
 
 
 def sinusoids(length: int, dim: int) -> Tensor:

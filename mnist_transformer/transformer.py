@@ -26,18 +26,17 @@ class Transformer(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
 
-    def forward(self, canvases: Tensor, tokens: Tensor, first_column: int = 0) -> Tensor:
+    def forward(self, canvases: Tensor, tokens: Tensor) -> Tensor:
         """Teacher forcing: all next-token logits at once, given the true tokens before them.
 
         Args:
             canvases: (batch, height, width) float, 0 = paper, 1 = ink.
             tokens: (batch, length) ids, START first, at most `config.max_steps` long.
-            first_column: the patch column at which a canvas narrower than the config's starts.
 
         Returns:
             (batch, length, 11) logits of 0-9 and the end.
         """
-        return self.decoder(tokens, self.encoder(canvases, first_column))
+        return self.decoder(tokens, self.encoder(canvases))
 
     def attentions(self) -> Iterator[tuple[str, int, MultiHeadAttention]]:
         """Every attention as (kind, layer, module), in the order in which a drawing passes them.

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -7,6 +8,8 @@ from safetensors.torch import load_file, save_file
 from mnist_transformer import (
     CheckpointError,
     Classifier,
+    Config,
+    Transformer,
     load_classifier,
     load_model,
     load_transformer,
@@ -42,6 +45,60 @@ def test_what_is_saved_is_loaded(model, saved, lines):
         before, after = (m(lines[0], lines[1][:, :-1]) for m in (model, loaded))
         torch.testing.assert_close(before, after)
     assert read_metadata(saved) == {"exact": 0.5}
+
+
+def test_a_model_of_another_architecture_loads_as_what_it_is(small_config, tmp_path, lines):
+    torch.manual_seed(0)
+    post_norm = Transformer(dataclasses.replace(small_config, norm_first=False)).eval()
+    pre_norm = Transformer(small_config).eval()
+    pre_norm.load_state_dict(
+        post_norm.state_dict()
+    )  # the names are the same: only the config tells
+    save_model(post_norm, tmp_path / "model.safetensors")
+    loaded = load_transformer(tmp_path / "model.safetensors")
+    assert not loaded.config.norm_first
+    with torch.no_grad():
+        expected, other, logits = (
+            m(lines[0], lines[1][:, :-1]) for m in (post_norm, pre_norm, loaded)
+        )
+    torch.testing.assert_close(logits, expected)
+    assert not torch.allclose(logits, other, atol=0.01)
+
+
+def test_a_config_of_the_first_version_means_what_it_meant(saved, model):
+    def forget_newer_fields(metadata):
+        config = json.loads(metadata["config"])
+        for name in ("norm_first", "position_init", "row_positions"):
+            del config[name]
+        metadata["config"] = json.dumps(config)
+
+    rewrite(saved, change_metadata=forget_newer_fields)
+    assert load_transformer(saved).config == model.config
+    assert Config().norm_first and Config().position_init == "sinusoids" and Config().row_positions
+
+
+def test_a_file_of_the_first_version_loads(saved, model):
+    old_names = {"mlp.expand": "mlp.layers.0", "mlp.contract": "mlp.layers.3"}
+    old_names |= {"decoder.to_logits": "decoder.outcome"}
+
+    def rename(tensors):
+        for name in list(tensors):
+            for new, old in old_names.items():
+                if new in name:
+                    tensors[name.replace(new, old)] = tensors.pop(name)
+
+    rewrite(saved, rename, lambda metadata: metadata.update(facts=metadata.pop("metadata")))
+    loaded = load_transformer(saved).state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in model.state_dict().items())
+    assert read_metadata(saved) == {"exact": 0.5}
+
+
+def test_a_model_of_a_class_of_ones_own_is_saved_as_what_it_derives_from(small_config, tmp_path):
+    class Mine(Transformer):
+        pass
+
+    save_model(Mine(small_config), tmp_path / "model.safetensors")
+    assert type(load_transformer(tmp_path / "model.safetensors")) is Transformer
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path):

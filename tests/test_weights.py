@@ -1,5 +1,7 @@
 """The shipped weights keep what the README says of them."""
 
+import dataclasses
+import json
 import os
 
 import pytest
@@ -11,11 +13,12 @@ from mnist_transformer.checkpoint import (
     TRANSFORMER_WEIGHTS,
     read_metadata,
 )
-from mnist_transformer.evals import evaluate_classifier, evaluate_transformer
+from mnist_transformer.evals import evaluate_classifier, evaluate_grids, evaluate_transformer
 from mnist_transformer.hands.pen import SHEET, load_pen_digits
 from mnist_transformer.ink import draw_strokes
 from mnist_transformer.lab.confidence import evaluate_rejection
 from mnist_transformer.lab.pen import evaluate_pen
+from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_GRID
 from tests.pen import strokes
 
 
@@ -43,7 +46,7 @@ def test_the_transformer_is_unsure_of_what_is_no_digit():
 
 
 def test_the_grid_model_reads_grids(unseen):
-    score = evaluate_transformer(load_transformer(GRID_WEIGHTS), unseen, 2000)
+    score = evaluate_grids(load_transformer(GRID_WEIGHTS), unseen, 2000)
     assert score.line_accuracy >= 0.95
 
 
@@ -62,8 +65,20 @@ def test_the_classifier_names_digits(unseen):
 def test_the_files_say_how_they_were_made(path, score):
     metadata = read_metadata(path)
     assert metadata["settings"]["seed"] == 0
-    assert metadata["log"][-1]["validation"] > 0.85
+    assert metadata["log"][-1]["validation_accuracy"] > 0.85
     assert score in metadata
+
+
+@pytest.mark.parametrize(
+    ("path", "recipe"),
+    [(CLASSIFIER_WEIGHTS, SHIPPED_CLASSIFIER), (GRID_WEIGHTS, SHIPPED_GRID)],
+)
+def test_the_shipped_recipes_are_those_of_the_files(path, recipe):
+    settings = read_metadata(path)["settings"]
+    expected = json.loads(json.dumps(dataclasses.asdict(recipe)))  # tuples as JSON has them
+    if recipe.samples_per_epoch is None:
+        expected["samples_per_epoch"] = 54_000
+    assert {name: settings[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("brush", [5, 12, 20])

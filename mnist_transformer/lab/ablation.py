@@ -6,79 +6,47 @@ seed, and prints how many validation lines each then reads exactly right.
 
 import dataclasses
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
-from ..config import Config
 from ..dataset import DigitSet
-from ..encoder import EncoderLayer
 from ..evals import evaluate_transformer
-from ..train import SHIPPED_TRANSFORMER, train_transformer
+from ..train import train
+from ..training.recipes import SHIPPED_TRANSFORMER, Recipe
 from ..transformer import Transformer
 
 LINES = 24_000
-VALIDATION_LINES = 2_000
+NUM_VALIDATION = 2_000
+
+# A short budget needs a larger share of it to grow and to warm up.
+SHORT = dataclasses.replace(SHIPPED_TRANSFORMER, epochs=1, curriculum=0.15, warmup_steps=200)
 
 
-class PostNormEncoderLayer(EncoderLayer):
-    """An encoder layer as Vaswani et al. 2017 had it: add first, then normalise the sum."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.attention_norm(x + self.dropout(self.attention(x)))
-        return self.mlp_norm(x + self.dropout(self.mlp(x)))
+def _with(**changes) -> Recipe:
+    return dataclasses.replace(SHORT, **changes)
 
 
-def _post_norm(config: Config) -> Transformer:
-    model = Transformer(config)
-    encoder = model.encoder
-    encoder.layers = nn.ModuleList(
-        PostNormEncoderLayer(config) for _ in range(config.encoder_layers)
-    )
-    return model
+def _with_config(**changes) -> Recipe:
+    return _with(config=dataclasses.replace(SHORT.config, **changes))
 
 
-def _random_positions(config: Config) -> Transformer:
-    model = Transformer(config)
-    patches = model.encoder.patches
-    for position in (patches.row_position, patches.column_position, model.decoder.position):
-        nn.init.normal_(position, std=0.02)
-    return model
-
-
-@torch.no_grad()
-def _columns_only(config: Config) -> Transformer:
-    model = Transformer(config)
-    model.encoder.patches.row_position.zero_().requires_grad_(False)
-    return model
-
-
-def _with(**changes) -> dict:
-    return {"config": dataclasses.replace(SHIPPED_TRANSFORMER["config"], **changes)}
-
-
-# What is changed -> the arguments of `train_transformer` that change it.
-VARIANTS: dict[str, dict] = {
-    "the shipped recipe": {},
-    "AdamW alone, no Muon": {"muon": False},
-    "no CTC loss": {"ctc_weight": 0.0},
-    "no curriculum, whole canvases alone": {
-        "curriculum": 0.0,
-        "short_canvas_share": 0.0,
-    },
-    "one convolution a stage of the stem": _with(stem_depth=1),
-    "linear patches that do not overlap": _with(stem_channels=()),
-    "patches of 16 pixels": _with(patch_size=16, stem_channels=(32, 64, 128, 128)),
-    "2 encoder layers": _with(encoder_layers=2),
-    "4 encoder layers": _with(encoder_layers=4),
-    "1 decoder layer": _with(decoder_layers=1),
-    "post-norm encoder": {"make_model": _post_norm},
-    "positions from random, not sinusoids": {"make_model": _random_positions},
-    "1-D positions: columns, no rows": {"make_model": _columns_only},
+VARIANTS: dict[str, Recipe] = {
+    "the shipped recipe": SHORT,
+    "AdamW alone, no Muon": _with(optimizer="adamw"),
+    "no CTC loss": _with(ctc_weight=0.0),
+    "no curriculum, whole canvases alone": _with(curriculum=0.0, short_canvas_share=0.0),
+    "one convolution a stage of the stem": _with_config(stem_depth=1),
+    "linear patches that do not overlap": _with_config(stem_channels=()),
+    "patches of 16 pixels": _with_config(patch_size=16, stem_channels=(32, 64, 128, 128)),
+    "2 encoder layers": _with_config(encoder_layers=2),
+    "4 encoder layers": _with_config(encoder_layers=4),
+    "1 decoder layer": _with_config(decoder_layers=1),
+    "post-norm": _with_config(norm_first=False),
+    "positions from random, not sinusoids": _with_config(position_init="random"),
+    "1-D positions: columns, no rows": _with_config(row_positions=False),
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class AblationRow:
     """One variant: parameters, line and digit accuracy on validation, training seconds."""
 
@@ -95,6 +63,7 @@ def ablate(
     num_lines: int = LINES,
     seed: int = 0,
     variants: list[str] | None = None,
+    num_validation: int = NUM_VALIDATION,
 ) -> Iterator[AblationRow]:
     """Train every variant on `num_lines` lines and score it.
 
@@ -103,27 +72,20 @@ def ablate(
         num_lines: the budget of each.
         seed: of all runs.
         variants: names out of `VARIANTS`; None means all.
+        num_validation: lines to score each on.
 
     Raises:
         ValueError: if a variant is unknown.
     """
-    for name in variants or VARIANTS:
+    names = variants or list(VARIANTS)
+    for name in names:
         if name not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {name!r}")
-        # A short budget needs a larger share of it to grow and to warm up.
-        short = {
-            "epochs": 1,
-            "samples_per_epoch": num_lines,
-            "curriculum": 0.15,
-            "warmup_steps": 200,
-        }
-        result = train_transformer(
-            **SHIPPED_TRANSFORMER | short | {"epochs": 1} | VARIANTS[name],
-            digits=digits,
-            validation=validation,
-            seed=seed,
-        )
-        score = evaluate_transformer(result.model, validation, VALIDATION_LINES)
+    for name in names:
+        recipe = dataclasses.replace(VARIANTS[name], samples_per_epoch=num_lines, seed=seed)
+        result = train(recipe, digits=digits, validation=validation, num_validation=1)
+        assert isinstance(result.model, Transformer)
+        score = evaluate_transformer(result.model, validation, num_validation)
         parameters = sum(p.numel() for p in result.model.parameters())
         seconds = result.history[-1].seconds
         yield AblationRow(name, parameters, score.line_accuracy, score.digit_accuracy, seconds)

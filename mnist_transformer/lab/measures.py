@@ -17,7 +17,14 @@ from typing import Any, Literal
 from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
 from ..classifier import Classifier
 from ..dataset import load_digits
-from ..evals import LINES, SEED, SequenceScore, evaluate_classifier, evaluate_transformer
+from ..evals import (
+    LINES,
+    SEED,
+    SequenceScore,
+    evaluate_classifier,
+    evaluate_grids,
+    evaluate_transformer,
+)
 from ..hands.pen import load_pen_digits
 from ..transformer import Transformer
 from . import pen
@@ -107,7 +114,8 @@ def measure_grids(
 
     Arguments as in `measure_lines`.
     """
-    return measure_lines(model, split=split, data=data, num_lines=num_lines, seed=seed)
+    digits = load_digits(split, data)
+    return _sequence_result(digits.source, evaluate_grids(model, digits, num_lines, seed), seed)
 
 
 def measure_classifier(

@@ -7,16 +7,20 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..dataset import DigitSet, make_lines
-from ..train import GRADIENT_CLIP, SHIPPED_TRANSFORMER, TransformerObjective, make_optimizers
+from ..training.loop import GRADIENT_CLIP
+from ..training.objectives import TransformerObjective
+from ..training.optimizers import make_optimizers
+from ..training.recipes import SHIPPED_TRANSFORMER, Recipe
 from ..transformer import Transformer
 
 # What is changed -> batch size, memory format, dtype of autocast, torch.compile.
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "batch 32": {"batch_size": 32},
     "batch 128": {"batch_size": 128},
@@ -38,40 +42,49 @@ class StepTime:
     lines_per_second: float
 
 
-def profile(digits: DigitSet, steps: int = 12) -> Iterator[StepTime]:
-    """Time every variant of a step of the shipped recipe.
+def profile(
+    digits: DigitSet,
+    steps: int = 12,
+    recipe: Recipe = SHIPPED_TRANSFORMER,
+    variants: list[str] | None = None,
+) -> Iterator[StepTime]:
+    """Time every variant of a step.
 
     Args:
         digits: what lines are written from.
         steps: measured steps of each variant, after three that are not counted.
+        recipe: what a step does, of lines of digits.
+        variants: names out of `VARIANTS`; None means all.
     """
-    for name, change in VARIANTS.items():
-        yield _profile(name, digits, steps, **change)
+    for name in variants or VARIANTS:
+        yield _profile(name, digits, steps, recipe, **VARIANTS[name])
 
 
 def _profile(
     name: str,
     digits: DigitSet,
     steps: int,
-    batch_size: int = SHIPPED_TRANSFORMER["batch_size"],
+    recipe: Recipe,
+    batch_size: int | None = None,
     memory_format: torch.memory_format = torch.channels_last,
     dtype: torch.dtype = torch.float32,
     compiled: bool = False,
 ) -> StepTime:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    config = SHIPPED_TRANSFORMER["config"]
-    objective = TransformerObjective(Transformer(config), 0.0, SHIPPED_TRANSFORMER["ctc_weight"])
-    objective = objective.to(memory_format=memory_format).train()
-    optimizers = make_optimizers(objective, SHIPPED_TRANSFORMER["lr"], SHIPPED_TRANSFORMER["muon"])
+    batch_size = batch_size or recipe.batch_size
+    model = Transformer(recipe.config)
+    objective = TransformerObjective(model, recipe.label_smoothing, recipe.ctc_weight)
+    objective.train().to(memory_format=memory_format)  # type: ignore[call-overload]
+    optimizers = make_optimizers(objective, recipe.lr, recipe.optimizer)
     forward: Callable = torch.compile(objective) if compiled else objective
     times: list[list[float]] = []
     for _ in range(steps + 3):
         marks = [time.perf_counter()]
-        batch = make_lines(digits, batch_size, config, generator=generator)
+        batch = make_lines(digits, batch_size, recipe.config, generator=generator)
         marks.append(time.perf_counter())
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-            loss, _, _ = forward(*batch, 0)
+            loss, _, _ = forward(*batch)
         marks.append(time.perf_counter())
         objective.zero_grad()
         loss.backward()
@@ -82,4 +95,4 @@ def _profile(
         marks.append(time.perf_counter())
         times.append([1000 * (b - a) for a, b in zip(marks, marks[1:], strict=False)])
     parts = [statistics.median(part) for part in zip(*times[3:], strict=True)]
-    return StepTime(name, *parts, lines_per_second=1000 * batch_size / sum(parts))
+    return StepTime(name, *parts, 1000 * batch_size / sum(parts))

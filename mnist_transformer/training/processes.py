@@ -58,12 +58,11 @@ def is_main() -> bool:
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
-def shard(batch: tuple) -> tuple:
-    """This process's samples of a batch; what is no tensor belongs to all."""
+def shard(samples: Tensor) -> Tensor:
+    """This process's share of a whole batch: every n-th sample."""
     if world_size() == 1:
-        return batch
-    mine = slice(distributed.get_rank(), None, world_size())
-    return tuple(part[mine] if isinstance(part, Tensor) else part for part in batch)
+        return samples
+    return samples[distributed.get_rank() :: world_size()]
 
 
 def parallel(objective: nn.Module) -> nn.Module:

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from demo.jobs import Line, TrainingJob
+from demo.jobs import TrainingJob, TrainingQueue
 from mnist_transformer import load_transformer
 from tests import ROOT
 
@@ -18,10 +18,7 @@ def page():
     return page
 
 
-@pytest.fixture
-def quick_validation(monkeypatch):
-    """A job of a few steps spends nearly all its time on the ten times that it is validated."""
-    monkeypatch.setattr("mnist_transformer.train.VALIDATION_LINES", 20)
+FEW = 20  # lines: a job of a few steps spends nearly all its time being validated ten times
 
 
 def button(page, label):
@@ -71,9 +68,8 @@ def test_every_kind_of_attention_is_shown(page):
 
 
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():
-    job = TrainingJob("transformer", samples=2000, batch_size=16, lr=0.001)
-    job._stopped = lambda: True  # stops after its first step
-    job.start()
+    job = TrainingJob("transformer", 2000, batch_size=16, lr=0.001, abandoned=lambda: True)
+    job.start()  # stops after its first step
     job.wait()
     assert job.error is None and not job.running
     assert [p.step for p in job.history] == [1]
@@ -82,14 +78,18 @@ def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     assert job.result.model.read(example).steps > 0
 
 
-def test_a_stopped_job_goes_on(quick_validation):
-    job = TrainingJob("transformer", samples=320, batch_size=32, lr=0.001)
-    job._stopped = lambda: bool(job.history)  # stops at its first report
+def test_a_stopped_job_goes_on():
+    until_its_first_report = True
+
+    def abandoned():
+        return until_its_first_report and bool(job.history)
+
+    job = TrainingJob("transformer", 320, 32, 0.001, abandoned, num_validation=FEW)
     job.start()
     job.wait()
     first = job.history[-1].step
     assert job.can_resume and first < 10
-    del job._stopped
+    until_its_first_report = False
     job.start()
     job.wait()
     assert job.error is None and job.result.finished and not job.can_resume
@@ -99,7 +99,7 @@ def test_a_stopped_job_goes_on(quick_validation):
 
 
 def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
-    line = Line(slots=2)
+    line = TrainingQueue(slots=2)
     first, second, third, fourth = jobs = "abcd"
     for job in jobs:
         line.join(job)
@@ -123,19 +123,22 @@ def test_a_failed_job_says_why():
     job = TrainingJob("transformer", samples=2000, batch_size=16, lr=-1.0)
     job.start()
     job.wait()
-    assert "lr must be above 0" in job.error and job.result is None
+    assert "lr must be a number above 0" in job.error and job.result is None
 
 
-def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model(quick_validation):
+def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
     shipped = load_transformer()
     example = Image.open(APP.parent / "examples" / "2026.png")
     before = shipped.read(example)
-    jobs = [TrainingJob("transformer", 320, 32, lr) for lr in (0.001, 0.002)]
+    jobs = [
+        TrainingJob("transformer", 320, 32, lr, num_validation=FEW) for lr in (0.001, 0.001, 0.002)
+    ]
     for job in jobs:
         job.start()
     for job in jobs:
         job.wait()
-    assert [job.history[-1].step for job in jobs] == [10, 10]
-    assert jobs[0].history[-1].loss != jobs[1].history[-1].loss
+    assert [job.history[-1].step for job in jobs] == [10, 10, 10]
+    losses = [job.history[-1].loss for job in jobs]
+    assert losses[0] == losses[1] != losses[2]  # the same run, whatever ran beside it
     after = shipped.read(example)
     assert (before.digits, before.probabilities) == (after.digits, after.probabilities)

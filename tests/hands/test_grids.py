@@ -3,11 +3,13 @@ import dataclasses
 import pytest
 import torch
 
-from mnist_transformer import Transformer, train_transformer
+from mnist_transformer import Transformer
 from mnist_transformer.config import GRID_CONFIG
 from mnist_transformer.dataset import embedded_digits
-from mnist_transformer.evals import evaluate_transformer, evaluation_lines
+from mnist_transformer.evals import evaluate_grids, evaluate_transformer, evaluation_grids
 from mnist_transformer.hands.grids import make_grids
+from mnist_transformer.train import train
+from mnist_transformer.training.recipes import GRID
 
 
 def test_the_four_digits_stand_row_by_row_as_mnist_gives_them(digits):
@@ -49,18 +51,24 @@ def test_the_same_code_trains_and_scores_grids(digits):
     config = dataclasses.replace(
         GRID_CONFIG, stem_channels=(8, 8, 16), model_dim=16, mlp_dim=16, encoder_layers=1
     )
-    result = train_transformer(
-        epochs=1,
-        batch_size=16,
-        config=config,
-        ctc_weight=0.5,
-        samples_per_epoch=64,
+    recipe = dataclasses.replace(
+        GRID, epochs=1, batch_size=16, config=config, ctc_weight=0.5, samples_per_epoch=64
+    )
+    result = train(
+        recipe,
         digits=digits,
         validation=embedded_digits("validation"),
+        num_validation=20,
         progress_bar=False,
     )
     assert result.finished and isinstance(result.model, Transformer)
-    score = evaluate_transformer(result.model, digits, 30)
+    score = evaluate_grids(result.model, digits, 30)
     assert list(score.line_accuracy_by_length) == [4]
-    canvases, _ = next(iter(evaluation_lines(digits, config, 30)))
+    canvases, _ = next(iter(evaluation_grids(digits, config, 30)))
     assert canvases.shape == (30, 64, 64)
+
+
+def test_a_model_of_grids_is_not_scored_on_lines(digits):
+    config = dataclasses.replace(GRID_CONFIG, model_dim=16, mlp_dim=16, encoder_layers=1)
+    with pytest.raises(ValueError, match="evaluate_grids"):
+        evaluate_transformer(Transformer(config).eval(), digits, 1)

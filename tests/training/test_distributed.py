@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
+import mnist_transformer.train
 from mnist_transformer import Config, load_transformer, train_transformer
 from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.training import processes
+from mnist_transformer.training.recipes import Recipe
 from tests import ROOT
 
 # Linear patches: batch norm would tell shares of a batch from the whole.
@@ -36,16 +38,20 @@ def train(path, stop_at=0, die_at=0):
             os.kill(os.getpid(), 9)
         return step == stop_at
 
-    train_transformer(
+    recipe = Recipe(
         epochs=2,
         batch_size=16,
         config=CONFIG,
         samples_per_epoch=160,
-        interval=2,
         label_smoothing=0.0,
         ctc_weight=0.3,
-        muon=True,
+        optimizer="muon",
         ema_decay=0.9,
+    )
+    mnist_transformer.train.train(
+        recipe,
+        report_every=2,
+        save_every=2,
         digits=embedded_digits("train"),
         validation=embedded_digits("validation"),
         checkpoint=path,

@@ -22,14 +22,17 @@ KILLS = int(os.environ.get("KILLS", 2))
 # So small that it does little but save: after every step.
 SCRIPT = textwrap.dedent("""
     import sys
-    from mnist_transformer import Config, train_transformer
+    from mnist_transformer import Config
     from mnist_transformer.dataset import embedded_digits
+    from mnist_transformer.train import train
+    from mnist_transformer.training.recipes import Recipe
 
     config = Config(canvas_width=32, model_dim=64, mlp_dim=64, encoder_layers=1,
                     decoder_layers=1, max_digits=1)
-    train_transformer(
-        epochs=1, batch_size=1, config=config, samples_per_epoch=int(sys.argv[2]), interval=1,
-        ema_decay=0.9, muon=True,
+    recipe = Recipe(epochs=1, batch_size=1, config=config, samples_per_epoch=int(sys.argv[2]),
+                    ema_decay=0.9, optimizer="muon")
+    train(
+        recipe, report_every=1, save_every=1, num_validation=20,
         digits=embedded_digits("train"), validation=embedded_digits("validation"),
         checkpoint=sys.argv[1], progress_bar=False,
         on_progress=lambda progress, model: print(progress.step, flush=True))
@@ -63,7 +66,7 @@ def test_kills_at_random_moments_lose_at_most_a_step(tmp_path):
         run.wait()
         partial += bool(list(tmp_path.glob("*.partial")))
         load_transformer(path)  # whole
-        reached = torch.load(path.with_suffix(".resume"), weights_only=True)["step"]
+        reached = torch.load(path.with_suffix(".resume"), weights_only=True)["state"]["done"]
         assert reached in (reported, reported + 1)
     print(f"\n{KILLS} kills, {partial} of them while a file was written; every run went on")
 
@@ -83,7 +86,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path):
     last = [before, *run.stdout.read().split()][-1]
     assert "OSError: [Errno 27] File too large" in run.stderr.read()
     load_transformer(path)
-    assert torch.load(path.with_suffix(".resume"), weights_only=True)["step"] == int(last)
+    assert torch.load(path.with_suffix(".resume"), weights_only=True)["state"]["done"] == int(last)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "other.safetensors",
         "run.resume",

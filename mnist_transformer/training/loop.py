@@ -1,0 +1,234 @@
+"""The training loop, as steps that can be read one at a time."""
+
+import dataclasses
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from . import processes
+from .optimizers import make_optimizers, make_schedule, running_mean
+from .progress import Progress, TrainingError, TrainingResult
+from .recipes import Recipe
+from .run_files import RunFiles
+from .tasks import Model, Task
+
+GRADIENT_CLIP = 1.0  # the largest norm of a step's gradients
+
+
+class Trainer:
+    """One run: `step` learns from a batch, `report` says how it goes, `save` writes it down.
+
+    Initial weights, every batch and every dropout depend on nothing but the recipe's seed and the
+    number of the step, so that a run that was interrupted ends with the weights that it would have
+    had. PyTorch's global random numbers, which callers may use, stay as they were; runs in several
+    threads of one process take turns where they need them.
+
+    Args:
+        recipe: what to do; `samples_per_epoch` is a number here.
+        task: makes the model and the batches, and validates.
+        files: where the run is kept, and continued from if it is there already.
+        device: where to compute: "cpu" or "cuda".
+
+    Attributes:
+        done, steps: how many steps are done, and how many there are.
+        model: what is validated, saved and given back: the running mean, if the recipe has one.
+        history: the reports so far.
+
+    Raises:
+        TrainingError: if `files` belong to another run, or hold a finished model.
+    """
+
+    def __init__(self, recipe: Recipe, task: Task, files: RunFiles, device: str = "cpu"):
+        if recipe.samples_per_epoch is None:
+            raise ValueError(
+                "samples_per_epoch must be a number by now: nothing else tells it here"
+            )
+        self.recipe, self.task, self.files, self.device = recipe, task, files, device
+        self.steps_per_epoch = max(1, recipe.samples_per_epoch // recipe.batch_size)
+        self.steps = recipe.epochs * self.steps_per_epoch
+        with _random_numbers(recipe.seed, device):
+            objective = task.build()
+        # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
+        objective.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective = objective
+        self.mean = running_mean(objective.model, recipe.ema_decay) if recipe.ema_decay else None
+        self.optimizers = make_optimizers(objective, recipe.lr, recipe.optimizer)
+        warmup_steps = min(recipe.warmup_steps, self.steps - 1)
+        self.schedules = [make_schedule(o, self.steps, warmup_steps) for o in self.optimizers]
+        self.done = 0
+        self.history: list[Progress] = []
+        self._sums = torch.zeros(3)  # since the last report: loss x counted, correct, counted
+        self._last_lr = 0.0
+        self._resume()
+        self._parallel = processes.parallel(self.objective)
+        self._started = time.perf_counter()
+        self._earlier = self.history[-1].seconds if self.history else 0.0
+
+    @property
+    def model(self) -> Model:
+        if self.mean is None:
+            return self.objective.model
+        return self.mean.module  # type: ignore[return-value]
+
+    @property
+    def epoch_ends(self) -> bool:
+        return self.done % self.steps_per_epoch == 0
+
+    def step(self) -> None:
+        """Learn from one new batch.
+
+        Raises:
+            TrainingError: if the loss stops being a number; the weights are left as they were.
+        """
+        step = self.done + 1
+        seed = self.recipe.seed * 1_000_003 + step
+        generator = torch.Generator().manual_seed(seed)
+        batch = self.task.sample(generator, self.done / self.steps)
+        canvases = processes.shard(batch.canvases).to(self.device)
+        targets = processes.shard(batch.targets).to(self.device)
+        self.objective.train()
+        dropout = self.recipe.config.dropout > 0
+        with _random_numbers(seed, self.device) if dropout else nullcontext():
+            outcome = self._parallel(canvases, targets, batch.first_column)
+        loss, correct, counted = outcome
+        if not loss.isfinite():
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {step}: start again with a lower learning "
+                f"rate than {self.recipe.lr}. Weights saved before this step are kept."
+            )
+        self.objective.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.objective.parameters(), GRADIENT_CLIP)
+        self._last_lr = float(self.schedules[0].get_last_lr()[0])
+        for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+        if self.mean is not None:
+            self.mean.update_parameters(self.objective.model)
+        self._sums += torch.stack([loss.detach() * counted, correct, counted]).cpu()
+        self.done = step
+
+    def report(self) -> Progress:
+        """How the steps since the last report went; at the end of an epoch, how it validates."""
+        self.objective.eval()
+        loss, correct, counted = processes.all_reduce_sum(self._sums).tolist()
+        self._sums = torch.zeros(3)
+        validate = self.epoch_ends and processes.is_main()
+        progress = Progress(
+            step=self.done,
+            steps=self.steps,
+            epoch=self.done / self.steps_per_epoch,
+            loss=loss / counted,
+            accuracy=correct / counted,
+            lr=self._last_lr,
+            seconds=self._earlier + time.perf_counter() - self._started,
+            validation_accuracy=self.task.validate(self.model) if validate else None,
+        )
+        self.history.append(progress)
+        return progress
+
+    def save(self) -> None:
+        """Write the weights, and all that is needed to go on from here."""
+        sums = processes.all_reduce_sum(self._sums.clone())
+        if not processes.is_main():
+            return
+        history = [dataclasses.asdict(progress) for progress in self.history]
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        state |= {"done": self.done, "history": history, "sums": sums}
+        log = [entry for entry in history if entry["validation_accuracy"] is not None]
+        self.files.save(state, self.model, log)
+
+    def _resume(self) -> None:
+        """Take up an interrupted run, if there is one."""
+        state = processes.broadcast(self.files.load() if processes.is_main() else None)
+        if state is None:
+            return
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.done = state["done"]
+        self.history = [Progress(**progress) for progress in state["history"]]
+        if processes.is_main():
+            self._sums = state["sums"]
+
+    def _parts(self) -> dict:
+        """All that changes while training, by the name it is saved under."""
+        parts = {"objective": self.objective}
+        if self.mean is not None:
+            parts["mean"] = self.mean
+        for n, (optimizer, schedule) in enumerate(
+            zip(self.optimizers, self.schedules, strict=True)
+        ):
+            parts |= {f"optimizer {n}": optimizer, f"schedule {n}": schedule}
+        return parts
+
+    def run(
+        self,
+        report_every: int,
+        save_every: int,
+        on_progress: Callable[[Progress, Model], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        progress_bar: bool = True,
+    ) -> TrainingResult:
+        """Go through all steps that are left, or until `stop` says True; as in `train`."""
+        main = processes.is_main()
+        stopped = False
+        with _Bar(self, progress_bar and main) as bar:
+            while self.done < self.steps and not stopped:
+                self.step()
+                bar.update()
+                stopped = stop is not None and stop()
+                ends = stopped or self.done == self.steps
+                progress = None
+                if ends or self.epoch_ends or self.done % report_every == 0:
+                    progress = self.report()
+                    bar.show(progress)
+                if ends or self.done % save_every == 0:
+                    self.save()
+                if progress is not None and on_progress is not None and main:
+                    on_progress(progress, self.model)
+        if not stopped and main:
+            self.files.finish()
+        return TrainingResult(self.model.eval(), self.history, not stopped)
+
+
+class _Bar(tqdm):
+    """The progress of a run on stderr, so that what a command prints stays its result alone."""
+
+    def __init__(self, trainer: Trainer, shown: bool):
+        super().__init__(
+            total=trainer.steps,
+            initial=trainer.done,
+            unit="step",
+            disable=None if shown else True,  # None: shown in a terminal alone
+        )
+        self.shown = shown
+
+    def show(self, progress: Progress) -> None:
+        self.set_postfix(loss=f"{progress.loss:.3f}", accuracy=f"{progress.accuracy:.3f}")
+        if self.shown and progress.validation_accuracy is not None:
+            self.write(
+                f"epoch {progress.epoch:.2f}: loss {progress.loss:.3f}, "
+                f"accuracy {progress.accuracy:.4f}, "
+                f"validation {progress.validation_accuracy:.4f}, {progress.seconds:.0f} s",
+                file=sys.stderr,
+            )
+
+
+_taking_turns = threading.Lock()
+
+
+@contextmanager
+def _random_numbers(seed: int, device: str) -> Iterator[None]:
+    """PyTorch's global random numbers from `seed` on, for one thread at a time.
+
+    Afterwards they go on as if nothing had been.
+    """
+    with _taking_turns, torch.random.fork_rng(devices=[] if device == "cpu" else None):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,115 @@
+"""What training minimises: a model with its loss, from a batch to one number."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..classifier import Classifier
+from ..config import END, PAD
+from ..encoder import PatchEmbedding
+from ..transformer import Transformer
+
+
+class Outcome(NamedTuple):
+    """What a model made of a batch: three scalars."""
+
+    loss: Tensor
+    correct: Tensor  # how many tokens, or digits, it named rightly
+    counted: Tensor  # of how many
+
+
+class TransformerObjective(nn.Module):
+    """The transformer with its loss, and the CTC head that training alone uses.
+
+    Args:
+        model: what is trained.
+        label_smoothing: share of the target spread over all classes.
+        ctc_weight: weight of the CTC loss; 0 means that there is none.
+    """
+
+    def __init__(self, model: Transformer, label_smoothing: float = 0.0, ctc_weight: float = 0.0):
+        super().__init__()
+        self.model = model
+        self.label_smoothing = label_smoothing
+        self.ctc_weight = ctc_weight
+        # The ten digits and CTC's blank, which takes the place of END.
+        self.ctc = nn.Linear(model.config.model_dim, END + 1) if ctc_weight else None
+
+    def forward(self, canvases: Tensor, tokens: Tensor, first_column: int = 0) -> Outcome:
+        """Teacher forcing: the loss of every next token, given the true ones before it.
+
+        Args:
+            canvases: (batch, height, width) float, 0 = paper, 1 = ink.
+            tokens: (batch, length) ids, START first, END and PAD last.
+            first_column: where canvases narrower than the model's stand (see `PatchEmbedding`).
+        """
+        patches = embed_patches(self.model.encoder.patches, canvases, first_column)
+        memory = self.model.encoder.encode(patches)
+        logits = self.model.decoder(tokens[:, :-1], memory)
+        targets = tokens[:, 1:]
+        loss = F.cross_entropy(
+            logits.flatten(0, 1),
+            targets.flatten(),
+            ignore_index=PAD,
+            label_smoothing=self.label_smoothing,
+        )
+        if self.ctc is not None:
+            loss = loss + self.ctc_weight * self.ctc_loss(memory, targets)
+        counted = targets != PAD
+        correct = (logits.argmax(-1) == targets) & counted
+        return Outcome(loss, correct.sum(), counted.sum())
+
+    def ctc_loss(self, memory: Tensor, targets: Tensor) -> Tensor:
+        """Connectionist temporal classification (Graves et al. 2006) on the encoder's columns.
+
+        Args:
+            memory: (batch, patches, model_dim).
+            targets: (batch, length) the digits in reading order, then END and PAD.
+
+        Raises:
+            ValueError: if the objective was made without a CTC head.
+        """
+        if self.ctc is None:
+            raise ValueError("there is no CTC head to score the columns: ctc_weight is 0")
+        config = self.model.config
+        shape = (config.text_rows, config.patch_rows // config.text_rows, -1)
+        # One row of digits after the other, each from left to right.
+        columns = memory.unflatten(1, shape).mean(dim=2).flatten(1, 2)
+        scores = self.ctc(columns).log_softmax(-1).transpose(0, 1)
+        return F.ctc_loss(
+            scores,
+            targets.clamp(max=END),
+            torch.full((len(targets),), len(scores)),
+            (targets < END).sum(1),
+            blank=END,
+            zero_infinity=True,  # touching digits may be too close for one column each
+        )
+
+
+class ClassifierObjective(nn.Module):
+    """The classifier with its loss: cross-entropy."""
+
+    def __init__(self, model: Classifier, label_smoothing: float = 0.0):
+        super().__init__()
+        self.model = model
+        self.label_smoothing = label_smoothing
+
+    def forward(self, canvases: Tensor, labels: Tensor, first_column: int = 0) -> Outcome:
+        """Canvases as in `TransformerObjective`; labels: (batch,), 0-9."""
+        patches = embed_patches(self.model.encoder.patches, canvases, first_column)
+        logits = self.model.classify(self.model.encoder.encode(patches))
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        return Outcome(loss, (logits.argmax(-1) == labels).sum(), torch.tensor(len(labels)))
+
+
+def embed_patches(patches: PatchEmbedding, canvases: Tensor, first_column: int) -> Tensor:
+    """`patches(canvases, first_column)`, with convolutions in bfloat16 where that is faster.
+
+    They are half of training's cost, and a CPU that multiplies bfloat16 matrices in hardware does
+    them three times as fast so. Reading, which does not come through here, stays exact.
+    """
+    bfloat16 = canvases.is_cpu and torch.cpu.get_capabilities().get("amx_bf16", False)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        return patches(canvases, first_column)

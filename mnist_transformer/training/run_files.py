@@ -1,0 +1,103 @@
+"""A run's two files: the weights, and what is needed to go on after a kill or a stop."""
+
+import io
+import zlib
+from pathlib import Path
+
+import torch
+
+from ..checkpoint import remove_partial, save_model, write_atomically
+from ..classifier import Classifier
+from ..dataset import DigitSet
+from ..transformer import Transformer
+from .progress import TrainingError
+
+
+class RunFiles:
+    """Where a run keeps itself, and whose run it is.
+
+    Beside the weights, a `.resume` file holds what is needed to go on; it is gone once the run is
+    done, and from then on the weights are a finished model that no run overwrites.
+
+    Args:
+        weights: a `.safetensors` file; None means that nothing is written.
+        settings: all that defines the run, kept in both files, of plain values and dictionaries of
+            them; a run of other settings is never continued.
+    """
+
+    def __init__(self, weights: str | Path | None, settings: dict):
+        self.weights = Path(weights) if weights else None
+        self.settings = settings
+
+    @property
+    def resume_file(self) -> Path:
+        assert self.weights is not None, "without weights there are no files"
+        return self.weights.with_suffix(".resume")
+
+    def load(self) -> dict | None:
+        """The state that the last `save` was given; None if there is no such run yet.
+
+        Raises:
+            TrainingError: if the files belong to another run, or hold a finished model.
+        """
+        if self.weights is None:
+            return None
+        for file in (self.weights, self.resume_file):
+            remove_partial(file)  # what a kill in the midst of saving left
+        if self.resume_file.exists():
+            saved = torch.load(self.resume_file, weights_only=True, map_location="cpu")
+            self._check_settings(saved["settings"])
+            return saved["state"]
+        if self.weights.exists():
+            raise TrainingError(
+                f"{self.weights} already holds a finished model: name another checkpoint, or "
+                "move it away"
+            )
+        return None
+
+    def _check_settings(self, saved: dict) -> None:
+        if changes := differences(saved, self.settings):
+            raise TrainingError(
+                f"{self.resume_file} belongs to another run ({'; '.join(changes)}): ask for the "
+                "same to go on with it, delete it to start anew, or name another checkpoint"
+            )
+
+    def save(self, state: dict, model: Transformer | Classifier, log: list[dict]) -> None:
+        """Write both files, each wholly or not at all.
+
+        Args:
+            state: what `load` is to give back: plain values and state dicts.
+            model: its weights.
+            log: told to whoever reads the weights' metadata.
+        """
+        if self.weights is None:
+            return
+        buffer = io.BytesIO()
+        torch.save({"settings": self.settings, "state": state}, buffer)
+        write_atomically(self.resume_file, buffer.getvalue())
+        save_model(model, self.weights, {"settings": self.settings, "log": log})
+
+    def finish(self) -> None:
+        """The run is done: nothing is left to resume."""
+        if self.weights is not None:
+            self.resume_file.unlink(missing_ok=True)
+
+
+def differences(before: dict, now: dict, prefix: str = "") -> list[str]:
+    """What differs between two runs' settings, in words: "lr was 0.001 and is now 0.01"."""
+    changes = []
+    for name in [*before, *(name for name in now if name not in before)]:
+        old, new = before.get(name, "not there"), now.get(name, "not there")
+        if isinstance(old, dict) and isinstance(new, dict):
+            changes += differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            changes.append(f"{prefix}{name} was {old} and is now {new}")
+    return changes
+
+
+def identity(digits: DigitSet) -> str:
+    """A set of digits in words, with a checksum that tells it from others of the same name."""
+    checksum = 0
+    for tensor in (digits.images, digits.labels):
+        checksum = zlib.crc32(tensor.numpy().tobytes(), checksum)
+    return f"{digits.source} ({len(digits):,} digits, checksum {checksum:08x})"

@@ -1,0 +1,165 @@
+"""What a model is trained to do: which model, which batches, how it is validated."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from ..classifier import Classifier
+from ..config import Config
+from ..dataset import DigitSet, make_lines
+from ..evals import evaluate_classifier, evaluate_grids, evaluate_transformer
+from ..hands.grids import make_grids
+from ..transformer import Transformer
+from .objectives import ClassifierObjective, TransformerObjective
+from .recipes import Recipe, TaskName
+
+PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
+
+Model = Transformer | Classifier
+Objective = TransformerObjective | ClassifierObjective
+
+
+class Batch(NamedTuple):
+    """One step's samples.
+
+    Attributes:
+        canvases: (batch, height, width) float, 0 = paper, 1 = ink.
+        targets: (batch, length) tokens as `make_lines` gives them, or (batch,) labels.
+        first_column: where canvases narrower than the model's stand (see `PatchEmbedding`).
+    """
+
+    canvases: Tensor
+    targets: Tensor
+    first_column: int = 0
+
+
+class Task(Protocol):
+    """What the training loop asks of a task."""
+
+    def build(self) -> Objective:
+        """A new model with its loss."""
+        ...
+
+    def sample(self, generator: torch.Generator, done: float) -> Batch:
+        """A batch that depends on nothing but `generator` and the share of the run that is done."""
+        ...
+
+    def validate(self, model: Any) -> float:
+        """The share of validation samples that the model reads exactly right."""
+        ...
+
+
+def make_task(recipe: Recipe, digits: DigitSet, validation: DigitSet, num_validation: int) -> Task:
+    """The task that `recipe` names, its samples made from `digits`."""
+    tasks: dict[TaskName, Callable[..., Task]] = {
+        "lines": LineTask,
+        "grids": GridTask,
+        "digits": DigitTask,
+    }
+    return tasks[recipe.task](recipe, digits, validation, num_validation)
+
+
+@dataclass(frozen=True)
+class LineTask:
+    """Lines of digits, read by the Transformer."""
+
+    recipe: Recipe
+    digits: DigitSet
+    validation: DigitSet
+    num_validation: int
+
+    def build(self) -> TransformerObjective:
+        model = Transformer(self.recipe.config)
+        return TransformerObjective(model, self.recipe.label_smoothing, self.recipe.ctc_weight)
+
+    def sample(self, generator: torch.Generator, done: float) -> Batch:
+        """Lines of one length, or nearly, on canvases just wide enough; or of all, on whole ones.
+
+        In the curriculum the longest grows from 1 digit to all.
+        """
+        recipe, config = self.recipe, self.recipe.config
+        curriculum_over = done >= recipe.curriculum
+        canvas_lot, augmentation_lot = torch.rand(2, generator=generator).tolist()
+        augmentation = augmentation_lot * recipe.augmentation
+        if curriculum_over and canvas_lot >= recipe.short_canvas_share:
+            return Batch(*self._lines(config, generator, None, augmentation))
+        if curriculum_over:
+            longest = config.max_digits
+        else:
+            longest = 1 + int(config.max_digits * done / recipe.curriculum)
+        length = int(torch.randint(1, longest + 1, (), generator=generator))
+        columns = math.ceil(length * PIXELS_PER_DIGIT / config.patch_size)
+        columns = min(columns, config.patch_columns)
+        short = dataclasses.replace(config, canvas_width=columns * config.patch_size)
+        places = config.patch_columns - columns + 1
+        first_column = int(torch.randint(places, (), generator=generator))
+        lengths = (max(1, length - 1), length)
+        return Batch(*self._lines(short, generator, lengths, augmentation), first_column)
+
+    def _lines(
+        self,
+        config: Config,
+        generator: torch.Generator,
+        lengths: tuple[int, int] | None,
+        augmentation: float,
+    ) -> tuple[Tensor, Tensor]:
+        return make_lines(
+            self.digits,
+            self.recipe.batch_size,
+            config,
+            generator=generator,
+            lengths=lengths,
+            augmentation=augmentation,
+        )
+
+    def validate(self, model: Transformer) -> float:
+        return evaluate_transformer(model, self.validation, self.num_validation).line_accuracy
+
+
+@dataclass(frozen=True)
+class GridTask(LineTask):
+    """Grids of digits, read by the Transformer."""
+
+    def sample(self, generator: torch.Generator, done: float) -> Batch:
+        recipe = self.recipe
+        grids = make_grids(self.digits, recipe.batch_size, recipe.config, generator=generator)
+        return Batch(*grids)
+
+    def validate(self, model: Transformer) -> float:
+        return evaluate_grids(model, self.validation, self.num_validation).line_accuracy
+
+
+@dataclass(frozen=True)
+class DigitTask:
+    """Single digits, drawn as `make_lines` draws a line of one, named by the classifier.
+
+    All validation digits are named, each as MNIST gives it, however few lines may be asked for.
+    """
+
+    recipe: Recipe
+    digits: DigitSet
+    validation: DigitSet
+    num_validation: int
+
+    def build(self) -> ClassifierObjective:
+        return ClassifierObjective(Classifier(self.recipe.config), self.recipe.label_smoothing)
+
+    def sample(self, generator: torch.Generator, done: float) -> Batch:
+        recipe = self.recipe
+        canvases, tokens = make_lines(
+            self.digits,
+            recipe.batch_size,
+            recipe.config,
+            generator=generator,
+            lengths=(1, 1),
+            augmentation=recipe.augmentation,
+        )
+        return Batch(canvases, tokens[:, 1])
+
+    def validate(self, model: Classifier) -> float:
+        return evaluate_classifier(model, self.validation)
