@@ -94,5 +94,8 @@ def _profile(
             optimizer.step()
         marks.append(time.perf_counter())
         times.append([1000 * (b - a) for a, b in zip(marks, marks[1:], strict=False)])
-    parts = [statistics.median(part) for part in zip(*times[3:], strict=True)]
-    return StepTime(name, *parts, 1000 * batch_size / sum(parts))
+    data, forward_pass, backward, step = (
+        statistics.median(part) for part in zip(*times[3:], strict=True)
+    )
+    speed = 1000 * batch_size / (data + forward_pass + backward + step)
+    return StepTime(name, data, forward_pass, backward, step, speed)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -156,9 +157,9 @@ class Trainer:
         if processes.is_main():
             self._sums = state["sums"]
 
-    def _parts(self) -> dict:
+    def _parts(self) -> dict[str, Any]:
         """All that changes while training, by the name it is saved under."""
-        parts = {"objective": self.objective}
+        parts: dict[str, Any] = {"objective": self.objective}
         if self.mean is not None:
             parts["mean"] = self.mean
         for n, (optimizer, schedule) in enumerate(
