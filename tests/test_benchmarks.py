@@ -5,8 +5,10 @@ import asyncio
 import pytest
 import torch
 
-from benchmarks import growth, load, peers, reading, training
+from benchmarks import growth, load, peers, reading, start, training
+from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
+from tests import ROOT
 from tests.chromium import serve
 
 
@@ -42,3 +44,16 @@ def test_no_visitor_sees_anothers_drawing(tmp_path):
         outcomes = asyncio.run(load.crowd(address, people=4, readings=3, pause=0))
     assert [len(outcome.seconds) for outcome in outcomes] == [3] * 4
     assert sum(outcome.foreign for outcome in outcomes) == 0
+
+
+def test_another_checkout_starts_in_turn_with_this_one():
+    times = start.reading_times(beside=ROOT, rounds=1)
+    assert [name.split()[0] for name in times] == ["`import", "`python", "the"]
+    assert list(times)[-1].endswith(ROOT.name)
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["reading", "--beside", "."]])
+def test_what_no_benchmark_takes_is_refused(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("sys.argv", ["benchmarks", *arguments])
+    assert benchmarks_main() == 2
+    assert "usage" in capsys.readouterr().err
