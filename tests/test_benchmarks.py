@@ -46,10 +46,12 @@ def test_no_visitor_sees_anothers_drawing(tmp_path):
     assert sum(outcome.foreign for outcome in outcomes) == 0
 
 
-def test_another_checkout_starts_in_turn_with_this_one():
-    times = start.reading_times(beside=ROOT, rounds=1)
-    assert [name.split()[0] for name in times] == ["`import", "`python", "the"]
-    assert list(times)[-1].endswith(ROOT.name)
+def test_another_checkout_starts_in_turn_with_this_one(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr("subprocess.run", lambda command, cwd, **_: started.append(cwd))
+    times = start.reading_times(beside=tmp_path, rounds=1)
+    assert len(times) == 3 and list(times)[-1].endswith(tmp_path.name)
+    assert started == [ROOT, ROOT, tmp_path] * 3  # two rounds are not counted
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["reading", "--beside", "."]])
