@@ -26,7 +26,8 @@ def grow(model: Transformer, config: Config) -> Transformer:
             another `dropout`, and without `stem_norm`.
 
     Raises:
-        ValueError: if `config` differs from `model.config` in any other way.
+        ValueError: if `config` differs from `model.config` in any other way, or further layers are
+            asked of a model without `norm_first`.
     """
     _check(model.config, config)
     grown = Transformer(config).eval()
@@ -52,6 +53,9 @@ def _check(old: Config, new: Config) -> None:
             continue
         if wanted != value:
             raise ValueError(f"a model cannot grow from {name} {value} to {wanted}")
+    layers = (old.encoder_layers, old.decoder_layers)
+    if not old.norm_first and layers != (new.encoder_layers, new.decoder_layers):
+        raise ValueError("a layer that normalises last, norm_first False, cannot add nothing")
     if new.stem_norm:
         raise ValueError("a model grows without its batch norms: set stem_norm to False")
 

@@ -52,3 +52,15 @@ def test_what_was_added_is_trained_too(trained, lines):
 def test_a_model_grows_only_where_it_can(trained, change, message):
     with pytest.raises(ValueError, match=message):
         grow(trained, larger(trained.config, **change))
+
+
+@torch.no_grad()
+def test_a_model_that_normalises_last_grows_its_stem_alone(small_config, lines):
+    torch.manual_seed(0)
+    canvases, tokens = lines
+    model = Transformer(dataclasses.replace(small_config, norm_first=False)).eval()
+    with pytest.raises(ValueError, match="normalises last"):
+        grow(model, larger(model.config))
+    grown = grow(model, larger(model.config, encoder_layers=1, decoder_layers=2))
+    before = model(canvases, tokens[:, :-1])
+    torch.testing.assert_close(grown(canvases, tokens[:, :-1]), before, rtol=1e-4, atol=1e-5)
