@@ -114,6 +114,17 @@ def test_the_top_of_the_package_is_short():
     assert len(list(PACKAGE.glob("*.py"))) <= 16
 
 
+def test_no_file_is_long():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for folder in (PACKAGE, ROOT / "demo")
+        for path in folder.rglob("*")
+        if path.suffix in (".py", ".css", ".js")
+    }
+    limits = {name: 250 if name.endswith("_view.py") else 350 for name in lengths}
+    assert {name: n for name, n in lengths.items() if n > limits[name]} == {}
+
+
 def test_the_walk_sees_imports():
     assert set(imports("explain.relevance", lazy=False)) >= {"attention", "explain.heads"}
     assert set(imports("figures.head", lazy=False)) >= {"explain.heads", "figures.style"}

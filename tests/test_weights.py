@@ -1,4 +1,4 @@
-"""The shipped weights keep what the README says of them."""
+"""The shipped weights keep what their files, and so the README, say of them."""
 
 import dataclasses
 import json
@@ -18,8 +18,10 @@ from mnist_transformer.hands.pen import SHEET, load_pen_digits
 from mnist_transformer.ink import draw_strokes
 from mnist_transformer.lab.confidence import evaluate_rejection
 from mnist_transformer.lab.pen import evaluate_pen
-from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_GRID
+from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_GRID, Recipe
 from tests.pen import strokes
+
+SLACK = 0.003  # other machines add numbers in another order
 
 
 @pytest.fixture(scope="module")
@@ -28,30 +30,54 @@ def unseen():
     return load_digits("test", download=False)
 
 
+def recorded(path, measure):
+    """The scores that `evaluate MEASURE --record` wrote into the file."""
+    (found,) = (
+        score for name, score in read_metadata(path).items() if name.startswith(f"{measure} on ")
+    )
+    return found
+
+
+def required(score, unseen, path, measure, least):
+    """The score that is recorded, less the slack; other digits than MNIST's have other scores."""
+    if unseen.source != "MNIST test":
+        return least
+    return recorded(path, measure)[score] - SLACK
+
+
 def test_the_transformer_reads_lines(unseen):
     score = evaluate_transformer(load_transformer(), unseen)
-    assert score.line_accuracy >= 0.90
-    assert score.digit_accuracy >= 0.98
+    asked = (unseen, TRANSFORMER_WEIGHTS, "transformer")
+    assert score.line_accuracy >= required("line_accuracy", *asked, least=0.90)
+    assert score.digit_accuracy >= required("digit_accuracy", *asked, least=0.98)
 
 
 @pytest.mark.skipif("PEN_INK" not in os.environ, reason="needs pen strokes: $PEN_INK")
 def test_the_transformer_reads_real_ink():
+    """A fifth of the lines that are recorded, so chance has more room."""
     score = evaluate_pen(load_transformer(), load_pen_digits(os.environ["PEN_INK"]), num_lines=300)
-    assert score.total.line_accuracy >= 0.85
-    assert score.total.digit_accuracy >= 0.97
+    known = recorded(TRANSFORMER_WEIGHTS, "pen")
+    assert score.total.line_accuracy >= known["line_accuracy"] - 0.03
+    assert score.total.digit_accuracy >= known["digit_accuracy"] - 0.01
 
 
 def test_the_transformer_is_unsure_of_what_is_no_digit():
-    assert min(evaluate_rejection(load_transformer(), 60).values()) >= 0.7
+    """An eighth of the pictures that are recorded, so chance has more room."""
+    flagged = evaluate_rejection(load_transformer(), 60)
+    known = recorded(TRANSFORMER_WEIGHTS, "rejection")["flagged"]
+    assert all(share >= known[kind] - 0.1 for kind, share in flagged.items())
 
 
 def test_the_grid_model_reads_grids(unseen):
-    score = evaluate_grids(load_transformer(GRID_WEIGHTS), unseen, 2000)
-    assert score.line_accuracy >= 0.95
+    score = evaluate_grids(load_transformer(GRID_WEIGHTS), unseen)
+    asked = (unseen, GRID_WEIGHTS, "grid")
+    assert score.line_accuracy >= required("line_accuracy", *asked, least=0.95)
+    assert score.digit_accuracy >= required("digit_accuracy", *asked, least=0.985)
 
 
 def test_the_classifier_names_digits(unseen):
-    assert evaluate_classifier(load_classifier(), unseen) >= 0.985
+    least = required("digit_accuracy", unseen, CLASSIFIER_WEIGHTS, "classifier", least=0.985)
+    assert evaluate_classifier(load_classifier(), unseen) >= least
 
 
 @pytest.mark.parametrize(
@@ -75,9 +101,12 @@ def test_the_files_say_how_they_were_made(path, score):
 )
 def test_the_shipped_recipes_are_those_of_the_files(path, recipe):
     settings = read_metadata(path)["settings"]
-    expected = json.loads(json.dumps(dataclasses.asdict(recipe)))  # tuples as JSON has them
+    plain, expected = (json.loads(json.dumps(dataclasses.asdict(r))) for r in (Recipe(), recipe))
     if recipe.samples_per_epoch is None:
         expected["samples_per_epoch"] = 54_000
+    # What recipes did not have yet when a file was written, they had left as it is by default.
+    settings["config"] = plain["config"] | settings["config"]
+    settings = plain | settings
     assert {name: settings[name] for name in expected} == expected
 
 
