@@ -23,7 +23,7 @@ SIZE = (CONFIG.canvas_height, CONFIG.canvas_width)
 
 
 class TorchPeer(nn.Module):
-    """`torch.nn.Transformer`, and the loop that most write: all tokens decoded anew each step."""
+    """`torch.nn.Transformer`, and the loop that most write: all tokens decoded again each step."""
 
     def __init__(self):
         super().__init__()
@@ -169,7 +169,7 @@ def peers() -> dict[str, nn.Module]:
     warnings.filterwarnings("ignore")  # theirs, about themselves
     torch.manual_seed(0)
     return {
-        "torch.nn.Transformer, decoding anew": TorchPeer().eval(),
+        "torch.nn.Transformer, without a cache": TorchPeer().eval(),
         "Hugging Face VisionEncoderDecoder, cache": HuggingFacePeer().eval(),
         "vit-pytorch + x-transformers, cache": LucidrainsPeer().eval(),
     }

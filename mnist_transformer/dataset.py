@@ -168,7 +168,7 @@ def make_lines(
     lengths: tuple[int, int] | None = None,
     augmentation: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Write `count` lines of random digits, each in a hand of its own.
+    """Write `count` lines of random digits, each in its own handwriting style.
 
     One line shares height, proportions, slant, stroke width, contrast, spacing and a drifting
     baseline; every digit departs a little from them. Neighbours may touch.
@@ -187,12 +187,19 @@ def make_lines(
         lengths: least and most digits in a line; None means 1 to `config.max_digits`.
         augmentation: from 0, what a person might write, to 1.
 
+    Raises:
+        ValueError: if `lengths` or `augmentation` are out of range.
+
     Returns:
         canvases: (count, height, width) float32, 0 = paper, 1 = ink.
         tokens: (count, max_digits + 2) int64: START, the digits, END, then PAD.
     """
     slots = config.max_digits
     shortest, longest = lengths or (1, slots)
+    if not 1 <= shortest <= longest <= slots:
+        raise ValueError(f"lengths must be between 1 and {slots}, not {shortest} to {longest}")
+    if not 0 <= augmentation <= 1:
+        raise ValueError(f"augmentation must be between 0 and 1, not {augmentation}")
     length = torch.randint(shortest, longest + 1, (count, 1), generator=generator)
     index = torch.randint(len(digits), (count, slots), generator=generator)
     present = torch.arange(slots) < length

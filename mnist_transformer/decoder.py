@@ -78,7 +78,7 @@ class DecoderLayer(ResidualLayer):
 
 
 class Decoder(nn.Module):
-    """Token and position embeddings, `config.decoder_layers` layers, a linear map to outcomes."""
+    """Token and position embeddings, `config.decoder_layers` layers, a linear map to logits."""
 
     def __init__(self, config: Config):
         super().__init__()

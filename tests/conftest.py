@@ -7,7 +7,7 @@ from mnist_transformer.dataset import embedded_digits, make_lines
 
 @pytest.fixture(scope="session")
 def digits():
-    """DigitSet that every machine has."""
+    """Digits that every machine has."""
     return embedded_digits("train")
 
 

@@ -104,6 +104,15 @@ def test_lines_differ_in_height_position_and_stroke(digits, no_remains):
     assert left.min() < 10 and left.max() > 150
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"augmentation": 1.5}, {"augmentation": -0.1}, {"lengths": (0, 2)}, {"lengths": (2, 9)}],
+)
+def test_lines_that_cannot_be_written_are_refused(digits, change):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be between"):
+        make_lines(digits, 1, TRANSFORMER_CONFIG, **change)
+
+
 def test_fallback_splits_are_disjoint_and_balanced():
     splits = {name: embedded_digits(name) for name in dataset.SPLITS}
     assert [len(splits[name]) for name in dataset.SPLITS] == [3500, 500, 1000]

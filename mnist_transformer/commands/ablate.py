@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("variants", nargs="*", metavar="VARIANT", help="default: all")
     parser.add_argument(
         "--num-lines",
+        "--lines",  # its name in the first version
         type=at_least_one,
         default=LINES,
         help="budget of each (default: %(default)s)",

@@ -15,6 +15,7 @@ LOADERS: dict[str, Callable[[Path], Any]] = {
     "transformer": load_transformer,
     "classifier": load_classifier,
 }
+FORMER_NAMES = {"num_lines": ["--lines"]}  # of options, which are still understood
 # The keyword arguments of all measures; each measure has the options that it takes.
 OPTIONS: dict[str, dict[str, Any]] = {
     "split": {"choices": SPLITS, "help": "of MNIST (default: test)"},
@@ -35,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, measure in MEASURES.items():
         own = measures.add_parser(name, help=measure.purpose, description=measure.purpose)
         for option, default in measure.options.items():
-            own.add_argument(f"--{option.replace('_', '-')}", default=default, **OPTIONS[option])
+            names = [f"--{option.replace('_', '-')}", *FORMER_NAMES.get(option, [])]
+            own.add_argument(*names, default=default, **OPTIONS[option])
         own.add_argument("--weights", type=Path, default=measure.weights, help="another file")
         own.add_argument("--json", action="store_true", help="print a JSON object")
         own.add_argument(

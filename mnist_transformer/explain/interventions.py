@@ -130,7 +130,7 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
 
     Returns:
         For every head the mean loss in log probability (nats) of what was chosen at every step,
-        the tokens before it being those that were read. Below 0, the head was in the way.
+        the tokens before it being those that were read. Below 0, the head hurts.
 
     Raises:
         ValueError: if the drawing is blank, or the model is in training mode.

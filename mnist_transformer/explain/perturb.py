@@ -29,7 +29,10 @@ def perturb(
         ValueError: if thickness or noise are out of range.
     """
     if not -1 <= thickness <= 1 or noise < 0:
-        raise ValueError("thickness lies in -1 to 1, and noise is at least 0")
+        raise ValueError(
+            "thickness must be between -1 and 1 and noise at least 0, not "
+            f"{thickness:g} and {noise:g}"
+        )
     changed = canvas[None, None]
     if rotation:
         height, width = canvas.shape

@@ -1,1 +1,1 @@
-"""What lines are written with, and measured on: hands, numerals, marks that are none, pens."""
+"""What lines are written with, and measured on: hands, numerals, non-digits, pens."""

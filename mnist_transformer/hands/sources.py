@@ -23,7 +23,7 @@ def mix_sources(
         digits: the main source.
         rerendered: of `digits`, redrawn with an even brush.
         synthetic: drawn by code, in the forms that are taught and written round the world.
-        non_digits: letters and scrawls.
+        non_digits: letters and scribbles.
         uci: 13 other people's digits, redrawn.
         fonts: of handwriting fonts, redrawn.
 

@@ -41,7 +41,7 @@ def open_drawing(file: str | Path | IO[bytes]) -> Image.Image:
         raise InkError(f"the picture is too large: {error}") from error
     # Pillow's readers raise many kinds of errors on broken files.
     except Exception as error:
-        raise InkError(f"it cannot be opened as a picture: {error}") from error
+        raise InkError(f"not a readable image: {error}") from error
 
 
 def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:

@@ -18,7 +18,7 @@ from ..ink import draw_strokes
 from ..reading import Reading
 from ..transformer import Transformer
 
-SHEET = (400, 190)
+SIZE = (400, 190)  # width and height of the pictures in pixels
 # Written alone, these are digits to any eye.
 LOOK_LIKE_DIGITS = set("BDGIJOQSZabdgijloqsyz")
 LETTERS = "".join(c for c in string.ascii_letters if c not in LOOK_LIKE_DIGITS)
@@ -111,10 +111,10 @@ def letter_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]]:
     generator = np.random.default_rng(seed)
     for n in range(count):
         letter = LETTERS[n % len(LETTERS)]
-        sheet = Image.new("L", SHEET, 255)
+        sheet = Image.new("L", SIZE, 255)
         font = ImageFont.load_default(size=float(generator.uniform(80, 140)))
         bold = int(generator.integers(0, 7))
-        middle = (SHEET[0] / 2, SHEET[1] / 2)
+        middle = (SIZE[0] / 2, SIZE[1] / 2)
         ImageDraw.Draw(sheet).text(middle, letter, 0, font, anchor="mm", stroke_width=bold)
         yield letter, sheet.rotate(float(generator.normal(0, 7)), fillcolor=255)
 
@@ -138,4 +138,4 @@ def scribble_pictures(count: int, seed: int) -> Iterator[tuple[str, Image.Image]
                 x, y = min(max(x, 60), 340), min(max(y, 25), 165)
                 points.append((x, y))
             strokes.append(points)
-        yield "scribble", draw_strokes(strokes, SHEET, brush)
+        yield "scribble", draw_strokes(strokes, SIZE, brush)

@@ -96,8 +96,7 @@ class Trainer:
         self.objective.train()
         dropout = self.recipe.config.dropout > 0
         with _random_numbers(seed, self.device) if dropout else nullcontext():
-            outcome = self._parallel(canvases, targets, batch.first_column)
-        loss, correct, counted = outcome
+            loss, correct, counted = self._parallel(canvases, targets, batch.first_column)
         if not loss.isfinite():
             raise TrainingError(
                 f"the loss became {loss.item()} at step {step}: start again with a lower learning "

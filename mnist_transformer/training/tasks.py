@@ -92,6 +92,7 @@ class LineTask:
             longest = config.max_digits
         else:
             longest = 1 + int(config.max_digits * done / recipe.curriculum)
+            longest = min(longest, config.max_digits)  # a quotient may round up to 1
         length = int(torch.randint(1, longest + 1, (), generator=generator))
         columns = math.ceil(length * PIXELS_PER_DIGIT / config.patch_size)
         columns = min(columns, config.patch_columns)

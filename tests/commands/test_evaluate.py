@@ -41,6 +41,10 @@ def test_lines(capsys, weights):
     assert "of lines exactly right" in capsys.readouterr().out
 
 
+def test_the_number_of_lines_is_understood_by_its_former_name_too(capsys, weights):
+    assert evaluate(capsys, "transformer", "--weights", weights, "--lines", "3")["num_lines"] == 3
+
+
 def test_grids(capsys):
     torch.manual_seed(0)
     config = Config(canvas_height=64, canvas_width=64, max_digits=4, text_rows=2, encoder_layers=1)
@@ -99,6 +103,7 @@ KNOWN = {
     "--split": {"transformer", "classifier", "grid"},
     "--data": {"transformer", "classifier", "grid"},
     "--num-lines": {"transformer", "grid", "pen"},
+    "--lines": {"transformer", "grid", "pen"},
     "--seed": {"transformer", "grid", "pen"},
     "--augmentation": {"transformer"},
     "--ink": {"pen"},
@@ -122,7 +127,7 @@ def test_an_option_that_a_measure_does_not_know_is_refused(measure, option, caps
     [
         ([], "MEASURE"),
         (["encoder"], "invalid choice: 'encoder' (choose from"),
-        (["transformer", "--num-lines", "0"], "--num-lines: must be at least 1, not 0"),
+        (["transformer", "--num-lines", "0"], "--lines: must be at least 1, not 0"),
         (["transformer", "--split", "all"], "--split"),
     ],
 )

@@ -37,5 +37,5 @@ def test_thickness_and_noise(canvas):
 
 @pytest.mark.parametrize("change", [{"thickness": 1.5}, {"noise": -0.1}])
 def test_out_of_range_is_refused(canvas, change):
-    with pytest.raises(ValueError, match="thickness lies in"):
+    with pytest.raises(ValueError, match="thickness must be between -1 and 1"):
         perturb(canvas, **change)

@@ -78,6 +78,6 @@ def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
     chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     (tmp_path / "broken.png").write_text("no picture")
     chooser.set_input_files(tmp_path / "broken.png")
-    page.get_by_text("cannot be opened as a picture").wait_for()
+    page.get_by_text("not a readable image").wait_for()
     chooser.set_input_files(ROOT / "demo" / "examples" / "314159.png")
     wait_for_digits(page, "314159")
