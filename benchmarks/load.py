@@ -28,7 +28,7 @@ from tests.chromium import serve
 from tests.pen import strokes
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "demo" / "examples").glob("*.png"))
-DIGITS = re.compile(r'class="reading" role="status" data-digits="(\d+)"')
+DIGITS = re.compile(r'class="reading[^"]*" role="status" data-digits="(\d+)"')
 
 
 @dataclass

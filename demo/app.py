@@ -27,20 +27,20 @@ def shipped_model():
 st.title("MNIST Transformer", anchor=False)
 tour.show()
 model = shipped_model()
-drawing, strokes, reading = read_view.show(model)
+shown = read_view.show(model)
 # Only the open section is worked out; another when it is opened.
 look, intervene, change, train = st.tabs(
     ["Look inside", "Intervene", "Change one thing", "Train your own"], on_change="rerun"
 )
 if look.open:
     with look:
-        look_view.show(reading, model)
+        look_view.show(shown.reading, model)
 if intervene.open:
     with intervene:
-        intervene_view.show(reading, model)
+        intervene_view.show(shown.reading, model)
 if change.open:
     with change:
-        change_view.show(reading, strokes, model)
+        change_view.show(shown.reading, shown.strokes, model)
 if train.open:
     with train:
-        train_view.show(drawing, model)
+        train_view.show(shown.drawing, model)

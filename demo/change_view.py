@@ -49,7 +49,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     canvas = perturb(canvas, rotation, thickness, noise)
     changed = model.read_canvases(canvas[None])[0]
     with result:
-        st.html(canvas_html(canvas))
+        st.html(canvas_html(changed, "What the model sees now"))
         st.html(reading_html(changed, model.config.max_digits))
         likeliest, drawn = st.columns(2)
         likeliest.markdown("**The likeliest lines** (beam search)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from demo.controls import plot, reading_html
+from demo.controls import page_html, plot
 from mnist_transformer import (
     CheckpointError,
     Classifier,
@@ -34,9 +34,9 @@ def show(
     try:
         if isinstance(model, Transformer):
             ours.markdown(f"**{name} reads**")
-            ours.html(reading_html(model.read(drawing), model.config.max_digits))
+            ours.html(page_html(model.read_page(drawing), model.config.max_digits))
             theirs.markdown("**The shipped model reads**")
-            theirs.html(reading_html(shipped.read(drawing), shipped.config.max_digits))
+            theirs.html(page_html(shipped.read_page(drawing), shipped.config.max_digits))
         else:
             with ours:
                 st.markdown(f"**{name} says**")

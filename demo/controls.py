@@ -4,9 +4,8 @@ import html
 
 import plotly.graph_objects as go
 import streamlit as st
-from torch import Tensor
 
-from mnist_transformer import Reading
+from mnist_transformer import Page, Reading
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.figures import (
     data_url,
@@ -23,44 +22,79 @@ CONFIG = {
 }
 
 
-def reading_html(reading: Reading, max_digits: int, problem: str | None = None) -> str:
+def reading_html(reading: Reading, max_digits: int) -> str:
     """The digits as tiles, each with its probability, or a hint where there are none.
 
     Args:
         reading: what was read.
         max_digits: the most that the model reads in a line.
-        problem: why the drawing could not be read.
     """
     if not reading.digits:
-        hint = f"Write 1 to {max_digits} digits above. Undo is in the sheet's corner."
-        if reading.steps:
-            hint = "The model sees no digits here."
-        if problem:
-            hint = html.escape(problem)
-        return f'<div class="reading"><span class="hint">{hint}</span></div>'
+        return hint_html("The model sees no digits here.")
+    hints = ["dashed: not sure"] if any(reading.uncertain) else []
+    if reading.unread:
+        hints.append("some ink was passed over")
+    if reading.truncated:
+        hints.append(f"… the line continues: {max_digits} digits are the most")
+    return _tiles(reading, hints)
+
+
+def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str:
+    """One line as `reading_html`; several rows as smaller tiles, one row under another.
+
+    Args:
+        page: what was read.
+        max_digits: the most that the model reads in a line.
+        chosen: the row, or the part of a long one, that is marked.
+    """
+    parts = [part for row in page.rows for part in row.parts]
+    if not parts:
+        return hint_html("Nothing is drawn.")
+    if len(parts) == 1:
+        return reading_html(parts[0], max_digits)
+    rows = "".join(
+        '<div class="row">'
+        + "".join(_tiles(part, [], chosen=part is chosen) for part in row.parts)
+        + "</div>"
+        for row in page.rows
+    )
+    if any(part.unread or any(part.uncertain) for part in parts):
+        rows += '<span class="hint">dashed: not sure</span>'
+    return f'<div class="rows">{rows}</div>'
+
+
+def hint_html(text: str) -> str:
+    """What stands where the tiles would."""
+    return f'<div class="reading"><span class="hint">{html.escape(text)}</span></div>'
+
+
+def _tiles(read: Reading, hints: list[str], chosen: bool = False) -> str:
+    """A tile a digit, the doubtful ones dashed, and hints after them."""
     tiles = "".join(
         f'<div class="tile{" doubtful" if doubt else ""}">'
         f'<div class="digit">{digit}</div>'
         f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
         f'<div class="sure">{probability:.0%}</div></div>'
         for digit, probability, doubt in zip(
-            reading.digits, reading.probabilities, reading.uncertain, strict=True
+            read.digits, read.probabilities, read.uncertain, strict=True
         )
     )
-    if any(reading.uncertain):
-        tiles += '<span class="hint">dashed: not sure</span>'
-    if reading.truncated:
-        tiles += f'<span class="hint">… the line continues: {max_digits} digits are the most</span>'
-    return f'<div class="reading" role="status" data-digits="{reading.digits}">{tiles}</div>'
+    tiles += "".join(f'<span class="hint">{hint}</span>' for hint in hints)
+    # Of several rows, one with ink that was passed over is dashed as a whole.
+    name = "reading" + " chosen" * chosen + " passed-over" * bool(read.unread)
+    return f'<div class="{name}" role="status" data-digits="{read.digits}">{tiles}</div>'
 
 
-def canvas_html(canvas: Tensor, caption: str = "") -> str:
-    """The model's canvas as a picture, over a caption."""
+def canvas_html(reading: Reading, caption: str = "") -> str:
+    """The canvas as the model saw it, what was passed over hatched, over a caption."""
+    picture = drawing_image(reading.canvas, hatched=reading.unread)
+    if reading.unread:
+        caption += "; hatched: no digit was read from it"
     # Within the page, not a file beside it: at the next reading the server would have dropped it,
     # perhaps before the browser had asked for it.
     return (
-        f'<figure class="seen"><img alt="The canvas that the model reads" '
-        f'src="{data_url(drawing_image(canvas))}"><figcaption>{caption}</figcaption></figure>'
+        '<figure class="seen"><img alt="The canvas that the model reads" '
+        f'src="{data_url(picture)}"><figcaption>{caption}</figcaption></figure>'
     )
 
 

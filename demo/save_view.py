@@ -6,15 +6,21 @@ import json
 import streamlit as st
 
 from demo import link
-from mnist_transformer import Reading
+from mnist_transformer import Page, Reading
 
 
-def show(reading: Reading, strokes: list[dict]) -> None:
-    """Draw the downloads of one reading, and the button that puts the drawing in the address."""
+def show(page: Page, reading: Reading, strokes: list[dict]) -> None:
+    """Draw the downloads, and the button that puts the drawing in the address.
+
+    Args:
+        page: all that was read.
+        reading: the line, or the row that was chosen.
+        strokes: of a drawing made on the empty sheet.
+    """
     if not reading.steps:
         return
     with st.popover("Save or share"):
-        _download("Reading (JSON)", "reading.json", lambda: json.dumps(reading.to_dict(), indent=1))
+        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading))
         _download(
             "Cross-attention to play (HTML)",
@@ -34,6 +40,12 @@ def show(reading: Reading, strokes: list[dict]) -> None:
 
 def _download(label: str, name: str, content) -> None:
     st.download_button(label, content, name, on_click="ignore", width="stretch", key=name)
+
+
+def _json(page: Page, reading: Reading) -> str:
+    """The line with its distributions, or all rows of a page of several."""
+    is_line = page.digits == reading.digits
+    return json.dumps(reading.to_dict() if is_line else page.to_dict(), indent=1)
 
 
 def _npz(reading: Reading) -> bytes:

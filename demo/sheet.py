@@ -85,7 +85,7 @@ def _show_sources() -> None:
             st.button(path.stem, on_click=lambda path=path: _lay_down(Image.open(path)))
         with st.popover("Upload a picture"):
             st.file_uploader(
-                "A picture of one line of digits",
+                "A picture of digits, in one row or several",
                 type=["png", "jpg", "jpeg", "webp", "bmp"],
                 key="upload",
                 on_change=_take_upload,

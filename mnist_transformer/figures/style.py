@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -22,11 +23,28 @@ MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 BARE_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
 
 
-def drawing_image(canvas: Tensor, scale: int = 4) -> Image.Image:
-    """The model's canvas, (height, width) in [0, 1], as a picture: dark ink on white."""
+def drawing_image(
+    canvas: Tensor, scale: int = 4, hatched: Iterable[tuple[int, int, int, int]] = ()
+) -> Image.Image:
+    """The model's canvas as a picture: dark ink on white.
+
+    Args:
+        canvas: (height, width), 0 = paper, 1 = ink.
+        scale: pixels of the picture a pixel of canvas.
+        hatched: boxes to hatch: left, top, right, bottom in pixels of the canvas, right and bottom
+            exclusive.
+    """
     pixels = (255 - canvas.numpy() * 255).round().astype(np.uint8)
     picture = Image.fromarray(pixels)
-    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    size = (picture.width * scale, picture.height * scale)
+    picture = picture.resize(size, Image.Resampling.NEAREST)
+    for box in hatched:
+        left, top, right, bottom = (edge * scale for edge in box)
+        rows, columns = np.mgrid[top:bottom, left:right]
+        stripes = (rows + columns) % (4 * scale) < scale
+        picture = picture.convert("RGB")
+        picture.paste(ACCENT, (left, top), Image.fromarray(stripes))
+    return picture
 
 
 def data_url(picture: Image.Image) -> str:

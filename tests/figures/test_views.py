@@ -145,3 +145,15 @@ def test_of_a_blank_sheet_there_are_no_steps_to_show(model, figure):
     blank = model.read(np.full((20, 20), 255, np.uint8), attention=True)
     with pytest.raises(ValueError, match="nothing is drawn"):
         figure(blank)
+
+
+def test_hatching_stays_within_its_boxes(reading):
+    plain = np.asarray(figures.drawing_image(reading.canvas, scale=2).convert("RGB"))
+    hatched = np.asarray(
+        figures.drawing_image(reading.canvas, 2, [(10, 4, 20, 12), (30, 0, 32, 2)])
+    )
+    changed = (plain != hatched).any(2)
+    rows, columns = np.nonzero(changed)
+    assert changed[8:24, 20:40].mean() == pytest.approx(0.25, abs=0.1) and changed[:4, 60:64].any()
+    changed[8:24, 20:40] = changed[:4, 60:64] = False
+    assert len(rows) and not changed.any()

@@ -1,0 +1,66 @@
+"""A reading as the page shows it."""
+
+import base64
+import dataclasses
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.controls import canvas_html, hint_html, page_html, reading_html
+from mnist_transformer import Page, Row, load_transformer
+from tests import ROOT
+
+
+@pytest.fixture(scope="module")
+def reading():
+    return load_transformer().read(Image.open(ROOT / "demo" / "examples" / "2026.png"))
+
+
+@pytest.fixture
+def passed_over(reading):
+    """The same, as if its first digit had been passed over."""
+    return dataclasses.replace(reading, unread=[(64, 4, 88, 28)])
+
+
+def picture(html):
+    (source,) = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source))).convert("RGB")).astype(int)
+
+
+def test_ink_that_was_passed_over_is_hatched_and_said(reading, passed_over):
+    plain, hatched = picture(canvas_html(reading)), picture(canvas_html(passed_over))
+    rows, columns = np.nonzero((plain != hatched).any(2))
+    scale = plain.shape[1] / reading.canvas.shape[1]
+    assert 64 * scale <= columns.min() and columns.max() < 88 * scale
+    assert 4 * scale <= rows.min() and rows.max() < 28 * scale
+    assert "hatched" in canvas_html(passed_over) and "hatched" not in canvas_html(reading)
+    assert "passed over" in reading_html(passed_over, 8)
+    assert "passed" not in reading_html(reading, 8)
+
+
+def test_doubtful_tiles_are_dashed_and_only_those(reading):
+    unsure = dataclasses.replace(reading, probabilities=[0.99, 0.4, 0.99, 0.99])
+    tiles = re.findall(r'class="(tile[^"]*)"', reading_html(unsure, 8))
+    assert tiles == ["tile", "tile doubtful", "tile", "tile"]
+    assert "dashed: not sure" in reading_html(unsure, 8)
+    assert "dashed" not in reading_html(reading, 8)
+
+
+def test_of_several_rows_the_chosen_and_the_doubtful_one_are_marked(reading, passed_over):
+    page = Page([Row([reading], (0, 0, 9, 9)), Row([passed_over], (0, 20, 9, 29))])
+    names = re.findall(r'class="(reading[^"]*)"', page_html(page, 8, chosen=reading))
+    assert names == ["reading chosen", "reading passed-over"]
+    assert "dashed: not sure" in page_html(page, 8)
+
+
+def test_a_page_of_one_line_is_shown_as_a_reading(reading):
+    page = Page([Row([reading], (0, 0, 9, 9))])
+    assert page_html(page, 8, chosen=reading) == reading_html(reading, 8)
+    assert "Nothing is drawn" in page_html(Page([]), 8)
+
+
+def test_what_went_wrong_cannot_bring_markup_of_its_own():
+    assert "<script>" not in hint_html("<script>alert(1)</script>")
