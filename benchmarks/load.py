@@ -22,7 +22,7 @@ from websockets.asyncio.client import connect
 from benchmarks.timing import machine
 from demo import link
 from mnist_transformer import load_transformer
-from mnist_transformer.hands.pen import SHEET
+from mnist_transformer.ink.brush import SHEET
 from tests import ROOT
 from tests.chromium import serve
 from tests.pen import strokes

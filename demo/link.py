@@ -7,9 +7,9 @@ import zlib
 
 from PIL import Image
 
-from mnist_transformer.ink import draw_strokes
+from mnist_transformer.ink.brush import BRUSH, draw_strokes
 
-BRUSH, INK = 12, "#111111"
+INK = "#111111"
 LONGEST_LINK = 16_000  # characters; more than any address bar takes
 LONGEST_TEXT = 400_000  # what so much text may unpack to
 _LENGTHS = {"M": 3, "L": 3, "Q": 5}  # the commands of a path, with their numbers

@@ -11,7 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from demo import link
 from mnist_transformer import InkError, open_drawing
-from mnist_transformer.hands.pen import SHEET
+from mnist_transformer.ink.brush import BRUSH, SHEET
 
 PHONE_SHEET = (330, 150)  # width and height in pixels
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
@@ -56,7 +56,7 @@ def show() -> InSight:
 
     width, height = size()
     result = st_canvas(
-        stroke_width=link.BRUSH,
+        stroke_width=BRUSH,
         stroke_color=link.INK,
         initial_drawing=None if state.linked is None else {"objects": state.linked},
         background_color="#ffffff",

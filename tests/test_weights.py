@@ -14,8 +14,9 @@ from mnist_transformer.checkpoint import (
     read_metadata,
 )
 from mnist_transformer.evals import evaluate_classifier, evaluate_grids, evaluate_transformer
-from mnist_transformer.hands.pen import SHEET, load_pen_digits
+from mnist_transformer.hands.pen import load_pen_digits
 from mnist_transformer.ink import draw_strokes
+from mnist_transformer.ink.brush import SHEET
 from mnist_transformer.lab.confidence import evaluate_rejection
 from mnist_transformer.lab.pen import evaluate_pen
 from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_GRID, Recipe

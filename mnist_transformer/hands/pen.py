@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..ink import draw_strokes
+from ..ink.brush import SHEET, draw_strokes
 
 BRUSHES = (4, 8, 12, 18)  # diameters in pixels of the page's sheet
-SHEET = (1100, 190)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""The page's brush: pen strokes as a picture."""
+"""The page's sheet and brush: pen strokes as a picture."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+SHEET = (1100, 190)  # width and height of the page's sheet in pixels
+BRUSH = 12  # the diameter of its brush
 _FINE = 4  # strokes are drawn this many times larger, then averaged down
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from mnist_transformer import load_transformer
-from mnist_transformer.hands.pen import BRUSHES, SHEET, load_pen_digits, pen_lines
+from mnist_transformer.hands.pen import BRUSHES, load_pen_digits, pen_lines
+from mnist_transformer.ink.brush import SHEET
 from mnist_transformer.lab.pen import evaluate_pen
 from tests.pen import write_ink
 
