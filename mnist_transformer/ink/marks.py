@@ -8,7 +8,6 @@ import numpy as np
 from .paper import contrast_to_ground, contrast_to_paper, is_flat
 from .picture import BlankDrawing, InkError
 from .rules import without_rules
-from .sheet import find_sheet
 
 FAINTEST = 30  # contrast out of 255 below which nothing on an even ground counts as ink
 FAINTEST_IN_LIGHT = 10  # the same on paper whose noise is known
@@ -16,12 +15,12 @@ INK_LEVEL = 0.4  # strength, 0 to 1, from which a pixel is ink
 CORE = 0.5  # of the usual strength of ink: a mark has such a pixel somewhere
 PALE = 0.25  # of the usual strength of ink: what hangs together with a core is ink from here on
 CORE_OVER_NOISE, PALE_OVER_NOISE = 5.5, 3.5  # times the contrast of empty paper
-LIT = 0.5  # of the brightest paper's light: ink is measured where there is as much
 STEP = 0.25  # share of light lost within a stroke's reach: the edge of a desk or of torn paper
 SPECK = 0.2  # of a digit's height; smaller marks that stand alone are dirt
 CRUMB = 0.06  # of a digit's height; smaller marks are dirt wherever they are
 CROPPED = 0.75  # of the picture's height: digits so high are cut out closely
 CONTACT = 0.35  # of a digit's height that a digit may touch the picture's border with
+NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end of a rule
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
 
@@ -35,6 +34,7 @@ class Ink:
         labels: (height, width) int32, 0 = paper, else the number of the mark.
         boxes: (n, 4) int, left, top, right, bottom of every mark that is kept, right and bottom
             exclusive.
+        areas: (n,) the marks' pixels of ink.
         numbers: (n,) the marks' numbers in `labels`.
         digit_height: the usual height of the marks, in pixels.
     """
@@ -42,6 +42,7 @@ class Ink:
     strength: np.ndarray
     labels: np.ndarray
     boxes: np.ndarray
+    areas: np.ndarray
     numbers: np.ndarray
     digit_height: float
 
@@ -92,10 +93,7 @@ class _Page:
             level = int(INK_LEVEL * self.contrast.max()) + 1
             return level, level
         sure = self.contrast >= self._over_noise(CORE_OVER_NOISE, self.faintest)
-        # Shadows leave the contrast of ink as it is: it is taken where the light is good, so that
-        # the grain of a dark desk does not count.
-        lit = self.paper >= LIT * np.percentile(self.paper[::4, ::4], 90)
-        values = self.contrast[sure & lit]
+        values = self.contrast[sure]
         if not len(values):
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
         usual = float(np.percentile(values, 80))
@@ -113,31 +111,32 @@ class _Page:
         if is_pale.mean() > MOST_INK:
             raise InkError("nearly the whole picture is ink: draw digits as strokes on empty paper")
         count, labels, stats, _ = cv2.connectedComponentsWithStats(is_pale.astype(np.uint8))
-        boxes = stats[:, :4].copy()
+        boxes, areas = stats[:, :4].copy(), stats[:, 4]
         boxes[:, 2:] += boxes[:, :2]
         kept = np.zeros(count, bool)
         kept[np.unique(labels[is_core])] = True
         kept[0] = False
         if self.paper is not None:
-            kept &= ~self._lies_off_sheet(labels, stats[:, 4])
-            kept &= ~self._lies_on_edge(labels, stats[:, 4])
-        height = usual_height(boxes[kept])
+            kept &= ~self._lies_on_edge(labels, areas)
+        inside = kept & ~_touches_border(boxes, labels.shape)
+        if not inside.any():
+            inside = kept
+        height = usual_height(boxes[inside], areas[inside])
         kept &= ~_is_margin(labels, boxes, height)
-        kept &= ~_is_frame(boxes, stats[:, 4], kept, height)
-        height = usual_height(boxes[kept])
-        kept &= ~_is_dirt(boxes, kept, height)
+        kept &= ~_is_frame(boxes, areas, kept, height)
+        height = usual_height(boxes[kept], areas[kept])
+        kept &= ~_is_dirt(boxes, areas, kept, height)
         if not kept.any():
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
         strength = self.contrast * np.float32(INK_LEVEL) / np.asarray(pale, np.float32)
-        numbers = np.flatnonzero(kept)
-        return Ink(np.minimum(strength, 1), labels, boxes[kept], numbers, usual_height(boxes[kept]))
-
-    def _lies_off_sheet(self, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
-        """Of every mark, whether most of it lies on the desk around the sheet."""
-        sheet = find_sheet(self.paper)
-        if sheet is None:
-            return np.zeros(len(areas), bool)
-        return np.bincount(labels[~sheet], minlength=len(areas)) > 0.5 * areas
+        return Ink(
+            np.minimum(strength, 1),
+            labels,
+            boxes[kept],
+            areas[kept],
+            np.flatnonzero(kept),
+            usual_height(boxes[kept], areas[kept]),
+        )
 
     def _lies_on_edge(self, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
         """Of every mark, whether most of it lies where the paper's light drops sharply."""
@@ -148,14 +147,14 @@ class _Page:
         return on_edge > 0.5 * areas
 
 
-def usual_height(boxes: np.ndarray) -> float:
-    """The height that most of the ink has: the median, weighted by the marks' sizes."""
+def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
+    """The height that most of the ink has: the median, every mark weighted by its ink."""
     if not len(boxes):
         return 1.0
-    size = (boxes[:, 2:] - boxes[:, :2]).astype(float)
-    order = np.argsort(size[:, 1])
-    weight = np.cumsum(size[order].max(1))
-    return float(size[order, 1][np.searchsorted(weight, weight[-1] / 2)])
+    height = boxes[:, 3] - boxes[:, 1]
+    order = np.argsort(height)
+    weight = np.cumsum(areas[order])
+    return float(height[order][np.searchsorted(weight, weight[-1] / 2)])
 
 
 def _is_margin(labels: np.ndarray, boxes: np.ndarray, height: float) -> np.ndarray:
@@ -163,16 +162,22 @@ def _is_margin(labels: np.ndarray, boxes: np.ndarray, height: float) -> np.ndarr
 
     A digit that the border cuts touches it with a stroke, a desk or a shadow with a whole side.
     """
-    rows, columns = labels.shape
+    rows = labels.shape[0]
     left, top, right, bottom = boxes.T
-    touches = (left <= 1) | (top <= 1) | (right >= columns - 1) | (bottom >= rows - 1)
+    touches = _touches_border(boxes, labels.shape)
     if height > CROPPED * rows:
         return touches & ((bottom - top < 0.5 * height) | (right - left > 2 * height))
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     contact = np.bincount(rim, minlength=len(boxes))
     longest = np.maximum(right - left, bottom - top)
     is_like_digit = (bottom - top > 0.5 * height) & (longest < 2 * height)
-    return touches & ~(is_like_digit & (contact < CONTACT * height))
+    is_like_digit &= (contact < CONTACT * height) & (right - left > NARROW * height)
+    return touches & ~is_like_digit
+
+
+def _touches_border(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    left, top, right, bottom = boxes.T
+    return (left <= 1) | (top <= 1) | (right >= shape[1] - 1) | (bottom >= shape[0] - 1)
 
 
 def _is_frame(boxes: np.ndarray, areas: np.ndarray, kept: np.ndarray, height: float) -> np.ndarray:
@@ -190,12 +195,17 @@ def _is_frame(boxes: np.ndarray, areas: np.ndarray, kept: np.ndarray, height: fl
     return frames
 
 
-def _is_dirt(boxes: np.ndarray, kept: np.ndarray, height: float) -> np.ndarray:
-    """Of every mark, whether it is too small to be a digit or a part of one, or too large."""
+def _is_dirt(boxes: np.ndarray, areas: np.ndarray, kept: np.ndarray, height: float) -> np.ndarray:
+    """Of every mark, whether it is too small to be a digit or a part of one, too large, or a blob.
+
+    A blob is a point or a hole of a punch: small, about as high as wide, and filled.
+    """
     size = boxes[:, 2:] - boxes[:, :2]
     longest = size.max(1)
     whole = boxes[kept & (longest >= SPECK * height)]
     dirt = (size[:, 1] > LARGEST * height) | (longest < CRUMB * height)
+    is_round = (longest < 0.4 * height) & (longest < 1.5 * size.min(1))
+    dirt |= is_round & (areas > 0.65 * size.prod(1))
     reach = 0.12 * height
     for n in np.flatnonzero(kept & ~dirt & (longest < SPECK * height)):
         left, top, right, bottom = boxes[n]

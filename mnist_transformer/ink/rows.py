@@ -16,7 +16,8 @@ WIDEST_GAP = 0.7  # digits' heights; wider gaps between digits are closed
 CLOSED_GAP = 0.5  # to so much
 DIGIT_WIDTH = 0.75  # digits' heights that a digit and its gap take, where digits touch
 LONGEST_PIECE = 6  # digits' heights; what hangs together is hardly longer
-UNSURE = 2  # digits by which a guess from widths alone may be too high
+SURE = 0.6  # digits' heights from which a piece is surely a digit
+UNSURE = 3  # digits by which a guess from widths alone may be too high
 FITTING = 8.5  # width of a part, in digits' heights, that is read without being cut
 STRAIGHT = 0.04  # slope that a row may keep
 
@@ -76,7 +77,14 @@ class LevelRow:
         Raises:
             InkError: if it is longer.
         """
-        if len(self.starts) > most or self.expected.sum() > most + UNSURE:
+        dark = self.ink >= INK_LEVEL
+        heights = [
+            np.ptp(np.flatnonzero(dark[:, start:stop].any(1))) + 1
+            for start, stop in zip(self.starts, self.stops, strict=True)
+        ]
+        # Lower pieces may be parts of digits, such as the bar of a 5.
+        digits = sum(height > SURE * self.height for height in heights)
+        if digits > most or self.expected.sum() > most + UNSURE:
             raise InkError(
                 f"the row has more than the {most} digits that are read at once: read_page reads "
                 "it in parts"
@@ -177,7 +185,8 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     """Cut a row out of the page and make it level."""
     boxes = ink.boxes[row]
     size = boxes[:, 2:] - boxes[:, :2]
-    height = usual_height(boxes[size[:, 1] >= TALL * size[:, 1].max()])
+    tall = size[:, 1] >= TALL * size[:, 1].max()
+    height = usual_height(boxes[tall], ink.areas[row][tall])
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
     left, top = np.maximum(box[:2] - 2, 0)
     right, bottom = box[2:] + 2

@@ -7,25 +7,56 @@ SIDE = 200  # longest side, in pixels, at which a picture is searched for a shee
 LEVELS = 12  # thresholds of light that are tried
 SMALLEST, LARGEST = 0.12, 0.97  # share of the picture that a sheet takes
 SOLID = 0.88  # share of its convex hull that a sheet fills
-SHARP = 0.3  # share of the light that is lost across a sheet's edge, within a few pixels
+SHARP = 0.25  # share of the light that is lost across a sheet's edge, within a few pixels
+RIM = 0.015  # of the picture's longer side: what is taken off a sheet's edge
 FREE_SIDES = 2  # of the picture's four, at least so many that a sheet does not touch
 
 
-def find_sheet(light: np.ndarray) -> np.ndarray | None:
+def only_sheet(grey: np.ndarray) -> np.ndarray:
+    """The picture with everything around the sheet painted over, as if the paper went on."""
+    sheet = find_sheet(grey)
+    if sheet is None:
+        return grey
+    # The rim itself is neither paper nor desk, and paper that was torn shows its fibres there.
+    rim = round(RIM * max(grey.shape)) | 1
+    sheet = cv2.erode(sheet, np.ones((rim, rim), np.uint8), borderValue=1)
+    scale = min(1.0, SIDE / max(grey.shape))
+    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    weight = cv2.resize(sheet, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    light = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) * weight
+    paper = light / np.maximum(weight, 1e-6)
+    for _ in range(max(size)):
+        known = weight > 0
+        if known.all():
+            break
+        # Each round the paper grows by a few pixels, with the mean of what is near.
+        around = cv2.blur(paper * known, (7, 7)) / np.maximum(
+            cv2.blur(known.astype(np.float32), (7, 7)), 1e-6
+        )
+        near = cv2.dilate(known.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+        paper = np.where(known, paper, around)
+        weight = np.where(near, 1.0, weight)
+    filled = cv2.resize(paper.astype(np.float32), grey.shape[::-1])
+    return np.where(sheet > 0, grey, np.clip(filled, 0, 255).astype(np.uint8))
+
+
+def find_sheet(grey: np.ndarray) -> np.ndarray | None:
     """The sheet on a darker ground, or None if there seems to be no such thing.
 
     A sheet is one bright, solid region whose edge is sharp all around; the edge of a shadow is
     mostly soft, and shadows cut a sheet across the picture.
 
     Args:
-        light: (height, width) uint8, the picture without its ink.
+        grey: (height, width) uint8.
 
     Returns:
-        (height, width) bool, True on the sheet.
+        (height, width) uint8, 1 on the sheet, else 0.
     """
-    scale = min(1.0, SIDE / max(light.shape))
-    size = [max(1, round(side * scale)) for side in light.shape[::-1]]
-    small = cv2.medianBlur(cv2.resize(light, size, interpolation=cv2.INTER_AREA), 3)
+    scale = min(1.0, SIDE / max(grey.shape))
+    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    small = cv2.medianBlur(small, 3)
     reach = np.ones((5, 5), np.uint8)
     high = cv2.dilate(small, reach).astype(np.float32)
     loss = (high - cv2.erode(small, reach)) / np.maximum(high, 1)
@@ -37,9 +68,9 @@ def find_sheet(light: np.ndarray) -> np.ndarray | None:
         edge = _sharpness(region, loss)
         if edge > best:
             best, sheet = edge, region
-    if sheet is None:
+    if sheet is None or (_free_sides(sheet) < 4 and _is_written_on(grey, sheet)):
         return None
-    return cv2.resize(sheet, light.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return cv2.resize(sheet, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _largest(bright: np.ndarray) -> np.ndarray | None:
@@ -55,17 +86,38 @@ def _largest(bright: np.ndarray) -> np.ndarray | None:
     if not SMALLEST <= share <= LARGEST:
         return None
     hull = cv2.contourArea(cv2.convexHull(outline))
-    sides = (region[0], region[-1], region[:, 0], region[:, -1])
-    free = sum(side.mean() < 0.1 for side in sides)
-    if cv2.contourArea(outline) < SOLID * hull or free < FREE_SIDES:
+    if cv2.contourArea(outline) < SOLID * hull or _free_sides(region) < FREE_SIDES:
         return None
     return region
 
 
+def _free_sides(region: np.ndarray) -> int:
+    """How many of the picture's sides the region does not touch, or hardly."""
+    sides = (region[0], region[-1], region[:, 0], region[:, -1])
+    return sum(bool(side.mean() < 0.1) for side in sides)
+
+
+def _is_written_on(grey: np.ndarray, sheet: np.ndarray) -> bool:
+    """Whether what lies around is as dark in strokes as the sheet: then it is paper in shadow."""
+    scale = min(1.0, 4 * SIDE / max(grey.shape))
+    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    square = np.ones((15, 15), np.uint8)
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
+    contrast = 255 - cv2.divide(small, cv2.max(paper, 1), scale=255)
+    sheet = cv2.resize(sheet, size, interpolation=cv2.INTER_NEAREST)
+    away = np.ones((9, 9), np.uint8)
+    inside = contrast[cv2.erode(sheet, away, borderValue=1) > 0]
+    outside = contrast[cv2.dilate(sheet, away) == 0]
+    if not len(outside) or not len(inside):
+        return False
+    return bool(np.percentile(outside, 99) > 0.5 * np.percentile(inside, 99))
+
+
 def _sharpness(region: np.ndarray, loss: np.ndarray) -> float:
-    """The light lost across nine tenths of the region's edge, the picture's border left out."""
+    """The light lost across three quarters of the region's edge, the picture's border left out."""
     edge = region - cv2.erode(region, np.ones((3, 3), np.uint8), borderValue=1)
     edge[[0, 1, -1, -2]] = 0
     edge[:, [0, 1, -1, -2]] = 0
     values = loss[edge > 0]
-    return float(np.percentile(values, 15)) if len(values) > 20 else 0.0
+    return float(np.percentile(values, 25)) if len(values) > 20 else 0.0
