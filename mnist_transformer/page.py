@@ -1,15 +1,19 @@
-"""A whole page: rows of digits of any number and length, all read in one batch."""
+"""A whole page: rows of digits of any number and length, all read in one batch, each twice."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from .config import END
 from .ink import BlankDrawing, Drawing, picture_to_parts
-from .reading import Reading
+from .reading import DOUBT, Reading
 
 if TYPE_CHECKING:
     from .transformer import Transformer
+
+SECOND_SIZE = 0.87  # at which every part is read again, beside the first reading's
+PASSED_OVER = 0.5  # no digit of a part is surer where ink was passed over or the readings differ
 
 
 @dataclass(frozen=True)
@@ -18,19 +22,26 @@ class Row:
 
     Attributes:
         parts: what was read, from left to right; a row longer than the model takes has several.
+        probabilities: of each digit, that it is right and that nothing of its part was left out:
+            the lesser of what two readings of the part give it, the second of a smaller picture,
+            times the lesser probability that the part ends where it was ended. It is at most
+            `PASSED_OVER` where the readings differ in length or a mark was passed over.
         box: left, top, right, bottom of its ink, in the picture's own pixels.
     """
 
     parts: list[Reading]
+    probabilities: list[float]
     box: tuple[int, int, int, int]
 
     @property
     def digits(self) -> str:
+        """What the row says, e.g. "314159265358"."""
         return "".join(part.digits for part in self.parts)
 
     @property
-    def probabilities(self) -> list[float]:
-        return [probability for part in self.parts for probability in part.probabilities]
+    def uncertain(self) -> list[bool]:
+        """Of each digit, whether it is doubtful."""
+        return [probability < DOUBT for probability in self.probabilities]
 
     @property
     def end_probability(self) -> float:
@@ -60,7 +71,7 @@ class Page:
 
     @property
     def probabilities(self) -> list[float]:
-        """Of every digit of every row, in reading order."""
+        """Of every digit of every row, in reading order (see `Row`)."""
         return [probability for row in self.rows for probability in row.probabilities]
 
     @property
@@ -81,9 +92,36 @@ class Page:
 def read_page(model: "Transformer", picture: Drawing, attention: bool = False) -> Page:
     """Read a picture of any number of rows; see `Transformer.read_page`."""
     try:
-        rows = picture_to_parts(picture, model.config)
+        rows = picture_to_parts(picture, model.config, SECOND_SIZE)
     except BlankDrawing:
         return Page([])
-    canvases = torch.stack([canvas for parts, _ in rows for canvas in parts])
+    canvases = torch.stack([canvas for row in rows for part in row.parts for canvas in part])
     readings = iter(model.read_canvases(canvases, attention))
-    return Page([Row([next(readings) for _ in parts], box) for parts, box in rows])
+    page = []
+    for row in rows:
+        opinions = [_agree(next(readings), next(readings)) for _ in row.parts]
+        probabilities = [value for _, values in opinions for value in values]
+        page.append(Row([reading for reading, _ in opinions], probabilities, row.box))
+    return Page(page)
+
+
+def _agree(first: Reading, second: Reading) -> tuple[Reading, list[float]]:
+    """The likelier of two readings of one part, and the probabilities of its digits."""
+    chosen, other = sorted((first, second), key=_likelihood, reverse=True)
+    end = min(first.end_probability or 0.0, second.end_probability or 0.0)
+    most = PASSED_OVER if chosen.unread else 1.0
+    if len(chosen.digits) != len(other.digits):
+        return chosen, [min(most, PASSED_OVER, p * end) for p in chosen.probabilities]
+    steps = zip(chosen.digits, chosen.probabilities, other.distributions, strict=False)
+    return chosen, [
+        min(most, min(probability, float(distribution[int(digit)])) * end)
+        for digit, probability, distribution in steps
+    ]
+
+
+def _likelihood(reading: Reading) -> float:
+    """Of a reading as a whole, its end included; 0 if it did not end."""
+    if not reading.steps or reading.truncated:
+        return 0.0
+    best = reading.distributions.max(1).values
+    return float(best.prod()) * float(reading.distributions[-1, END] > 0)

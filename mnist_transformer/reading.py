@@ -123,8 +123,11 @@ class Reading:
 
     @property
     def uncertain(self) -> list[bool]:
-        """Of each digit, whether the model is not sure of it."""
-        return [probability < DOUBT for probability in self.probabilities]
+        """Of each digit, whether it is doubtful: the model is not sure of it, or of the line's end,
+        or passed over a mark, so that any digit may be missing or stand for two.
+        """
+        is_whole = not self.unread and (self.end_probability or 0.0) >= DOUBT
+        return [probability < DOUBT or not is_whole for probability in self.probabilities]
 
     @property
     def truncated(self) -> bool:

@@ -6,6 +6,7 @@ about as thick as MNIST's.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -55,19 +56,41 @@ def drawing_to_canvas(drawing: Drawing, config: Config) -> Tensor:
     return ink_to_canvas(rows[0].whole(config.max_digits).ink, config)
 
 
-def picture_to_parts(
-    drawing: Drawing, config: Config
-) -> list[tuple[list[Tensor], tuple[int, int, int, int]]]:
-    """Every row of a picture, from top to bottom: the canvases of its parts, and its box.
+@dataclass(frozen=True)
+class RowOfCanvases:
+    """One row of a picture, ready to be read.
 
-    Args and errors as in `drawing_to_canvas`, but for the number of rows and digits.
+    Attributes:
+        parts: for each part of the row, from left to right, its canvas in each size.
+        box: left, top, right, bottom of the row's ink, in the picture's own pixels.
+    """
+
+    parts: list[list[Tensor]]
+    box: tuple[int, int, int, int]
+
+
+def picture_to_parts(drawing: Drawing, config: Config, *sizes: float) -> list[RowOfCanvases]:
+    """Every row of a picture, from top to bottom, as canvases.
+
+    Args:
+        drawing, config: as in `drawing_to_canvas`.
+        sizes: other sizes, beside the usual one of 1, in which every part is wanted.
+
+    Raises:
+        BlankDrawing, InkError, TypeError: as `drawing_to_canvas`, but for the number of rows and
+            digits.
     """
     pixels, shrink = to_pixels(drawing)
-    rows = []
-    for row in find_rows(find_ink(pixels)):
-        canvases = [ink_to_canvas(part.ink, config) for part in row.parts(config.max_digits)]
-        rows.append((canvases, tuple(round(side * shrink) for side in row.box)))
-    return rows
+    return [
+        RowOfCanvases(
+            [
+                [ink_to_canvas(part.ink, config, size) for size in (1.0, *sizes)]
+                for part in row.parts(config.max_digits)
+            ],
+            tuple(round(side * shrink) for side in row.box),
+        )
+        for row in find_rows(find_ink(pixels))
+    ]
 
 
 def _all_ink(ink: Ink) -> np.ndarray:
@@ -79,15 +102,18 @@ def _all_ink(ink: Ink) -> np.ndarray:
     return np.where(dirt[ink.labels], 0, ink.strength)[top:bottom, left:right]
 
 
-def ink_to_canvas(ink: np.ndarray, config: Config) -> Tensor:
-    """Scale ink, (height, width) float in [0, 1], into the middle of a canvas."""
+def ink_to_canvas(ink: np.ndarray, config: Config, size: float = 1.0) -> Tensor:
+    """Scale ink, (height, width) float in [0, 1], into the middle of a canvas.
+
+    At size 1 it is `INK_HEIGHT` high, or as wide as fits.
+    """
     height, width = ink.shape
-    scale = min(
+    scale = size * min(
         INK_HEIGHT * config.canvas_height / height,
         (config.canvas_width - 2 * MARGIN) / width,
     )
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    line = _normalise_strokes(ink, size)
+    pixels = (max(1, round(width * scale)), max(1, round(height * scale)))
+    line = _normalise_strokes(ink, pixels)
     canvas = torch.zeros(config.canvas_height, config.canvas_width)
     top = (config.canvas_height - line.shape[0]) // 2
     left = (config.canvas_width - line.shape[1]) // 2

@@ -9,7 +9,7 @@ FLAT = 8  # values out of 255 that one even colour may vary by
 NOISY = 1.5  # values of noise from which a picture is smoothed before anything else
 SHADED = 0.05  # share of an even ground that may be shaded, by dirt or a thin shadow
 SMALL = 64  # pixels; a picture of a shorter side is too small to have a light of its own
-WIDTHS = (3, 4, 5, 7, 9, 12, 16, 22, 30, 42)  # pixels, of strokes in a reduced picture
+WIDTHS = (3, 5, 7, 9, 13, 17, 23, 31, 43)  # pixels, of strokes in a reduced picture
 STROKES = 3.5  # widths of a stroke that make a square which no stroke fills
 REDUCED = 400  # longest side at which light and strokes are looked at as a whole
 
@@ -135,7 +135,7 @@ def stroke_width(grey: np.ndarray) -> float:
         square = np.ones((size, size), np.uint8)
         closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
         contrast = 255 - cv2.divide(small, cv2.max(closed, 1), scale=255)
-        gain = float(np.percentile(contrast[::2, ::2], 99)) / size**0.75
+        gain = float(np.percentile(contrast[::2, ::2], 99)) / size**0.5
         if gain > best:
             best, width = gain, size
     return (width - 1) * factor
