@@ -19,7 +19,14 @@ from hypothesis.extra import numpy as st_numpy
 from PIL import Image, ImageDraw
 
 from demo import link
-from mnist_transformer import CheckpointError, Config, InkError, drawing_to_canvas, load_transformer
+from mnist_transformer import (
+    CheckpointError,
+    Config,
+    InkError,
+    Transformer,
+    drawing_to_canvas,
+    load_transformer,
+)
 from mnist_transformer.checkpoint import save_model
 from mnist_transformer.ink import MAX_PIXELS, open_drawing
 
@@ -31,15 +38,29 @@ fuzz = settings(
 )
 
 
+MODEL = Transformer(
+    Config(stem_channels=(4, 4, 4), model_dim=8, mlp_dim=8, num_heads=2, encoder_layers=1)
+).eval()
+
+
 def read_or_refuse(drawing):
-    """The canvas of a drawing is a canvas, or there is a reason."""
+    """The canvas of a drawing is a canvas, its page is a page, or there is a reason."""
     try:
         canvas = drawing_to_canvas(drawing, CONFIG)
+        assert canvas.shape == (32, 224) and canvas.dtype == torch.float32
+        assert canvas.min() >= 0 and canvas.max() <= 1
+    except InkError as error:
+        assert str(error)
+    try:
+        page = MODEL.read_page(drawing)
     except InkError as error:
         assert str(error)
         return
-    assert canvas.shape == (32, 224) and canvas.dtype == torch.float32
-    assert canvas.min() >= 0 and canvas.max() <= 1
+    assert len(page.probabilities) == len(page.digits.replace("\n", ""))
+    assert all(0 <= probability <= 1 for probability in page.probabilities)
+    for row in page.rows:
+        left, top, right, bottom = row.box
+        assert 0 <= left < right and 0 <= top < bottom
 
 
 def sketch(mode="L", size=(300, 90)):

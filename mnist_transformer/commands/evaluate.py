@@ -21,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "split": {"choices": SPLITS, "help": "of MNIST (default: test)"},
     "data": DATA_OPTION,
     "num_lines": {"type": at_least_one, "help": "how many lines are read (default: %(default)s)"},
+    "num_pages": {"type": at_least_one, "help": "of each kind (default: %(default)s)"},
     "seed": {"type": int, "help": "fixes what is read (default: %(default)s)"},
     "augmentation": {
         "type": float,

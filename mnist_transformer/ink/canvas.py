@@ -99,7 +99,8 @@ def _all_ink(ink: Ink) -> np.ndarray:
     right, bottom = ink.boxes[:, 2:].max(0)
     dirt = np.ones(ink.labels.max() + 1, bool)
     dirt[ink.numbers] = dirt[0] = False
-    return np.where(dirt[ink.labels], 0, ink.strength)[top:bottom, left:right]
+    window = np.s_[top:bottom, left:right]
+    return np.where(dirt[ink.labels[window]], 0, ink.strength(window))
 
 
 def ink_to_canvas(ink: np.ndarray, config: Config, size: float = 1.0) -> Tensor:

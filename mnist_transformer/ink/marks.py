@@ -30,7 +30,8 @@ class Ink:
     """The ink of a picture, as marks: what hangs together.
 
     Attributes:
-        strength: (height, width) float32 in [0, 1]; at least `INK_LEVEL` where there is ink.
+        contrast: (height, width) uint8, how much every pixel differs from the paper.
+        pale: the contrast, a number or for every pixel, from which it is ink.
         labels: (height, width) int32, 0 = paper, else the number of the mark.
         boxes: (n, 4) int, left, top, right, bottom of every mark that is kept, right and bottom
             exclusive.
@@ -39,12 +40,19 @@ class Ink:
         digit_height: the usual height of the marks, in pixels.
     """
 
-    strength: np.ndarray
+    contrast: np.ndarray
+    pale: np.ndarray | int
     labels: np.ndarray
     boxes: np.ndarray
     areas: np.ndarray
     numbers: np.ndarray
     digit_height: float
+
+    def strength(self, window: tuple[slice, slice]) -> np.ndarray:
+        """(height, width) float32 in [0, 1] of a part: at least `INK_LEVEL` where there is ink."""
+        pale = self.pale if isinstance(self.pale, int) else self.pale[window]
+        strength = self.contrast[window] * np.float32(INK_LEVEL) / np.asarray(pale, np.float32)
+        return np.minimum(strength, 1)
 
 
 def find_ink(pixels: np.ndarray) -> Ink:
@@ -114,7 +122,7 @@ class _Page:
         boxes, areas = stats[:, :4].copy(), stats[:, 4]
         boxes[:, 2:] += boxes[:, :2]
         kept = np.zeros(count, bool)
-        kept[np.unique(labels[is_core])] = True
+        kept[np.bincount(labels[is_core], minlength=count) > 0] = True
         kept[0] = False
         if self.paper is not None:
             kept &= ~self._lies_on_edge(labels, areas)
@@ -128,9 +136,9 @@ class _Page:
         kept &= ~_is_dirt(boxes, areas, kept, height)
         if not kept.any():
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
-        strength = self.contrast * np.float32(INK_LEVEL) / np.asarray(pale, np.float32)
         return Ink(
-            np.minimum(strength, 1),
+            self.contrast,
+            pale,
             labels,
             boxes[kept],
             areas[kept],
@@ -142,7 +150,7 @@ class _Page:
         """Of every mark, whether most of it lies where the paper's light drops sharply."""
         reach = np.ones((7, 7), np.uint8)
         high, low = cv2.dilate(self.paper, reach), cv2.erode(self.paper, reach)
-        steps = low < (1 - STEP) * high
+        steps = cv2.compare(low, cv2.multiply(high, 1, scale=1 - STEP), cv2.CMP_LT) > 0
         on_edge = np.bincount(labels[steps], minlength=len(areas))
         return on_edge > 0.5 * areas
 

@@ -66,9 +66,7 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
     array = _check_shape(drawing)
     shrink = max(1.0, max(array.shape[:2]) / WORKING_SIZE)
     pixels = _to_bytes(array) if array.dtype != np.uint8 or array.max() <= 1 else array
-    if pixels.shape[2] == 3 and all(
-        np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2)
-    ):
+    if pixels.shape[2] == 3 and _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
         pixels = pixels[..., :1]
     if shrink > 1:
         # Whole factors average three times as fast, and sharpness is not what is missing then.
@@ -77,6 +75,11 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
         small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
         pixels = small.reshape(*small.shape[:2], -1)
     return pixels, shrink
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    """Whether all three channels are the same."""
+    return all(np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2))
 
 
 def _unpack(picture: Image.Image) -> np.ndarray:

@@ -196,7 +196,7 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     own = is_own[ink.labels[window]]
     others = (ink.labels[window] > 0) & (own == 0)
     rim = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
-    strength = np.where(rim & ~others, ink.strength[window], 0).astype(np.float32)
+    strength = np.where(rim & ~others, ink.strength(window), 0).astype(np.float32)
     slope = _row_slope(boxes, height)
     if abs(slope) > STRAIGHT:
         rise = int(np.ceil(abs(slope) * strength.shape[1]))

@@ -27,7 +27,7 @@ from ..evals import (
 )
 from ..hands.pen import load_pen_digits
 from ..transformer import Transformer
-from . import pen
+from . import pages, pen
 from .confidence import Reliability, evaluate_rejection
 
 SHOWN_CONFUSIONS = 12
@@ -72,7 +72,12 @@ class Result:
 _WORDS = {
     "num_lines": "{:,} lines",
     "num_digits": "{:,} digits",
+    "num_pages": "{:,} pages",
     "seed": "seed {}",
+    "page_accuracy": "{:.2%} of pages exactly right",
+    "silent_errors": "{:.2%} wrong without a doubt",
+    "wrong_rows_without_doubt": "{:.0%} of the wrong rows without a doubt",
+    "right_rows_with_doubt": "{:.1%} of the right rows with one",
     "line_accuracy": "{:.2%} of lines exactly right",
     "digit_accuracy": "{:.2%} of digits right",
     "calibration_error": "expected calibration error {:.2%}",
@@ -149,9 +154,7 @@ def measure_pen(
     Raises:
         ValueError: if no file of pen digits is named.
     """
-    ink = Path(ink or os.environ.get("PEN_INK", ""))
-    if not ink.name:
-        raise ValueError("evaluate pen needs --ink FILE or $PEN_INK: a file of pen digits")
+    ink = _ink_file("pen", ink)
     score = pen.evaluate_pen(model, load_pen_digits(ink), num_lines, seed)
     if failures:
         Path(failures).mkdir(parents=True, exist_ok=True)
@@ -168,6 +171,75 @@ def measure_pen(
         groups=result.groups | groups,
         tables=result.tables | {"reliability": _reliability_rows(score.reliability)},
     )
+
+
+def measure_pages(
+    model: Transformer,
+    *,
+    ink: str | Path | None = None,
+    num_pages: int = pages.PAGES,
+    seed: int = pages.PAGES_SEED,
+    failures: str | Path | None = None,
+) -> Result:
+    """Pages of real pen strokes: rows, gaps and paper of all kinds.
+
+    Args:
+        model: in evaluation mode.
+        ink: as in `measure_pen`.
+        num_pages, seed: as in `evaluate_pages`.
+        failures: a folder that gets a picture of every misread page.
+
+    Raises:
+        ValueError: if no file of pen digits is named.
+    """
+    ink = _ink_file("pages", ink)
+    score = pages.evaluate_pages(model, load_pen_digits(ink), num_pages, seed)
+    if failures:
+        Path(failures).mkdir(parents=True, exist_ok=True)
+        for n, (page, read) in enumerate(score.misread):
+            true, read = " ".join(page.rows), read.replace("\n", " ")
+            page.picture.save(Path(failures) / f"{n:03} {page.kind} {true} read as {read}.png")
+    return Result(
+        ink.name,
+        {
+            "num_pages": score.num_pages,
+            "seed": seed,
+            "page_accuracy": score.accuracy,
+            "silent_errors": score.silent,
+            "wrong_rows_without_doubt": score.silent_rows,
+            "right_rows_with_doubt": score.doubted_rows,
+        },
+        {
+            "page_accuracy_by_kind": score.accuracy_by_kind,
+            "silent_errors_by_kind": score.silent_by_kind,
+        },
+    )
+
+
+def measure_pairs(
+    model: Transformer,
+    *,
+    split: str = "test",
+    data: str | Path | None = None,
+    num_lines: int = pages.PAIRS,
+    seed: int = pages.PAIRS_SEED,
+) -> Result:
+    """Two MNIST digits anywhere on a sheet of 100x100 pixels.
+
+    Arguments as in `measure_lines`.
+    """
+    digits = load_digits(split, data)
+    accuracy = pages.evaluate_pairs(model, digits, num_lines, seed)
+    numbers = {"num_lines": num_lines, "seed": seed, "line_accuracy": accuracy}
+    return Result(f"pairs of {digits.source}", numbers)
+
+
+def _ink_file(measure: str, ink: str | Path | None) -> Path:
+    """The named file of pen digits, or $PEN_INK."""
+    ink = Path(ink or os.environ.get("PEN_INK", ""))
+    if not ink.name:
+        raise ValueError(f"evaluate {measure} needs --ink FILE or $PEN_INK: a file of pen digits")
+    return ink
 
 
 def measure_rejection(model: Transformer) -> Result:
@@ -232,5 +304,7 @@ MEASURES = {
     "classifier": Measure("classifier", CLASSIFIER_WEIGHTS, measure_classifier),
     "grid": Measure("transformer", GRID_WEIGHTS, measure_grids),
     "pen": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pen),
+    "pages": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pages),
+    "pairs": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pairs),
     "rejection": Measure("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
 }

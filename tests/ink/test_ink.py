@@ -4,7 +4,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from mnist_transformer import BlankDrawing, Config, InkError, drawing_to_canvas
-from mnist_transformer.ink import MAX_PIXELS
+from mnist_transformer.ink import MAX_PIXELS, open_drawing
 
 CONFIG = Config()
 
@@ -172,3 +172,37 @@ def test_tiny_marks_do_not_crash(size):
     page[5 : 5 + size[0], 5 : 5 + size[1]] = 0
     canvas = drawing_to_canvas(page, CONFIG)
     assert canvas.isfinite().all() and canvas.max() > 0.5
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_whole_numbers_of_any_depth_are_read_by_their_depth(bits):
+    pixels = np.asarray(sketch()).astype(np.uint32) * (2**bits - 1) // 255
+    canvas = drawing_to_canvas(pixels.astype(np.uint16), CONFIG)
+    assert close(drawing_to_canvas(sketch(), CONFIG), canvas)
+
+
+@pytest.mark.parametrize("form", ["TIFF", "PNG"])
+def test_a_file_of_12_bits_is_no_blank_sheet(form, tmp_path):
+    pixels = np.asarray(sketch()).astype(np.uint16) * 16
+    Image.fromarray(pixels).save(tmp_path / "deep", form)
+    canvas = drawing_to_canvas(open_drawing(tmp_path / "deep"), CONFIG)
+    assert close(drawing_to_canvas(sketch(), CONFIG), canvas)
+
+
+def test_masks_and_floats_a_hair_too_bright_are_read():
+    expected = drawing_to_canvas(sketch(), CONFIG)
+    pixels = np.asarray(sketch())
+    for drawing in (
+        (pixels > 127).astype(np.uint8),
+        (pixels < 128).astype(np.int64),
+        np.where(pixels == 255, 1.0000002, pixels / 255),
+        pixels / 255 * 1.06 - 0.03,  # as bicubic scaling rings
+    ):
+        assert close(expected, drawing_to_canvas(drawing, CONFIG), 0.05)
+
+
+@pytest.mark.parametrize("top", [1.7, 6.0, 7])
+def test_values_of_no_known_scale_are_refused(top):
+    pixels = np.where(np.asarray(sketch()) < 128, 0, top)
+    with pytest.raises(InkError, match="fit no scale"):
+        drawing_to_canvas(pixels, CONFIG)

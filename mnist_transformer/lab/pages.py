@@ -1,0 +1,138 @@
+"""How whole pages are read: rows of pen digits on paper of all kinds, and strewn pairs."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from ..dataset import DigitSet
+from ..hands.pages import PenPage, pen_pages
+from ..hands.pen import PenDigit
+from ..page import Page
+from ..reading import DOUBT
+from ..transformer import Transformer
+
+PAGES = 20  # of each kind
+PAGES_SEED = 60_000
+PAIRS = 2_000
+PAIRS_SEED = 70_000
+PAIR_SHEET = 100  # pixels, both sides
+
+
+@dataclass(frozen=True)
+class PageScore:
+    """How pages were read.
+
+    Attributes:
+        num_pages: how many.
+        accuracy: the share of which every digit of every row is right, in reading order.
+        accuracy_by_kind: the same, by kind.
+        silent_by_kind: the share of each kind that is wrong without any digit being doubtful.
+        num_wrong_rows, num_right_rows: rows, of the pages whose rows were all found.
+        silent_rows: the share of the wrong rows without a doubtful digit.
+        doubted_rows: the share of the right rows with one.
+        misread: (page, what was read) of every page that is not exactly right.
+    """
+
+    num_pages: int
+    accuracy: float
+    accuracy_by_kind: dict[str, float]
+    silent_by_kind: dict[str, float]
+    num_wrong_rows: int
+    num_right_rows: int
+    silent_rows: float
+    doubted_rows: float
+    misread: list[tuple[PenPage, str]] = field(repr=False)
+
+    @property
+    def silent(self) -> float:
+        """The share of all pages that is wrong without a doubt; every kind has as many pages."""
+        return sum(self.silent_by_kind.values()) / len(self.silent_by_kind)
+
+
+def evaluate_pages(
+    model: Transformer, digits: list[PenDigit], num_pages: int = PAGES, seed: int = PAGES_SEED
+) -> PageScore:
+    """Read fixed pages of pen digits.
+
+    Args:
+        model: in evaluation mode.
+        digits: from `load_pen_digits`.
+        num_pages: how many of each kind.
+        seed: fixes the pages.
+    """
+    right, silent, rows = Counter(), Counter(), Counter()
+    misread = []
+    pages = list(pen_pages(digits, num_pages, seed))
+    for page in pages:
+        read = model.read_page(page.picture)
+        is_right = read.digits.replace("\n", "") == "".join(page.rows)
+        right[page.kind] += is_right
+        silent[page.kind] += not is_right and _is_sure(read)
+        if not is_right:
+            misread.append((page, read.digits))
+        if len(read.rows) == len(page.rows):
+            for row, true in zip(read.rows, page.rows, strict=True):
+                rows[row.digits == true, any(row.uncertain)] += 1
+    kinds = dict.fromkeys(page.kind for page in pages)
+    wrong_rows, right_rows = (rows[ok, False] + rows[ok, True] for ok in (False, True))
+    return PageScore(
+        num_pages=len(pages),
+        accuracy=right.total() / len(pages),
+        accuracy_by_kind={kind: right[kind] / num_pages for kind in kinds},
+        silent_by_kind={kind: silent[kind] / num_pages for kind in kinds},
+        num_wrong_rows=wrong_rows,
+        num_right_rows=right_rows,
+        silent_rows=rows[False, False] / max(wrong_rows, 1),
+        doubted_rows=rows[True, True] / max(right_rows, 1),
+        misread=misread,
+    )
+
+
+def _is_sure(read: Page) -> bool:
+    return bool(read.probabilities) and min(read.probabilities) >= DOUBT
+
+
+def make_pairs(digits: DigitSet, count: int, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Two digits anywhere on a sheet of 100x100 pixels, which may overlap (Ba et al. 2015).
+
+    Returns:
+        (count, 100, 100) uint8, 255 = ink; and the digits of each, by the middle of their ink from
+        left to right.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(len(digits), (count, 2), generator=generator)
+    size = digits.images.shape[1]
+    corner = torch.randint(PAIR_SHEET - size + 1, (count, 2, 2), generator=generator)
+    sheets = np.zeros((count, PAIR_SHEET, PAIR_SHEET), np.uint8)
+    texts = []
+    for sheet, pair, places in zip(sheets, index.tolist(), corner.tolist(), strict=True):
+        for n, (top, left) in zip(pair, places, strict=True):
+            window = sheet[top : top + size, left : left + size]
+            np.maximum(window, digits.images[n].numpy(), out=window)
+        middle = [places[k][1] + float(digits.boxes[pair[k], [0, 2]].mean()) for k in (0, 1)]
+        order = sorted((0, 1), key=lambda k: middle[k])
+        texts.append("".join(str(int(digits.labels[pair[k]])) for k in order))
+    return sheets, texts
+
+
+def evaluate_pairs(
+    model: Transformer, digits: DigitSet, num_lines: int = PAIRS, seed: int = PAIRS_SEED
+) -> float:
+    """The share of sheets with two strewn digits of which both are read, from left to right.
+
+    Args:
+        model: in evaluation mode.
+        digits: where the digits come from, e.g. `load_digits("test")`.
+        num_lines: how many sheets.
+        seed: fixes them.
+    """
+    sheets, true = make_pairs(digits, num_lines, seed)
+    right = 0
+    for sheet, text in zip(sheets, true, strict=True):
+        # Digits one above the other are rows; the task asks for left and right alone.
+        rows = model.read_page(sheet).rows
+        read = sorted(rows, key=lambda row: row.box[0] + row.box[2])
+        right += "".join(row.digits for row in read) == text
+    return right / num_lines
