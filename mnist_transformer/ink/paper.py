@@ -74,12 +74,17 @@ def contrast_to_paper(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
         grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
     if is_light_on_dark(grey):
         grey = 255 - grey
+    paper = light_of_paper(grey)
+    contrast = 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
+    return contrast, _typical_contrast(contrast), paper
+
+
+def light_of_paper(grey: np.ndarray) -> np.ndarray:
+    """(height, width) uint8, the picture with its dark strokes closed."""
     largest = max(15, min(grey.shape) // 2)
     size = round(np.clip(STROKES * stroke_width(grey), 15, largest)) | 1
     square = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
-    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
-    contrast = 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
-    return contrast, _typical_contrast(contrast), paper
+    return cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
