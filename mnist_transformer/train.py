@@ -14,8 +14,9 @@ from .training import processes
 from .training.loop import Trainer
 from .training.progress import Progress, TrainingError, TrainingResult
 from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
-from .training.run_files import RunFiles, identity
+from .training.run_files import RunFiles, identity, identity_of_weights
 from .training.tasks import Model, make_task
+from .transformer import Transformer
 
 __all__ = [
     "Progress",
@@ -50,7 +51,8 @@ def train_transformer(
     """Train a Transformer to read lines written from MNIST's training digits, plainly.
 
     AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
-    cosine to 0. `train(SHIPPED_TRANSFORMER)` is the recipe that made the shipped weights.
+    cosine to 0. `train(SHIPPED_TRANSFORMER)`, then
+    `train(GROWN_TRANSFORMER, start=...)` of what it made, are how the shipped weights were made.
 
     Args:
         epochs: passes of 12,000 lines, which hold every training digit about once; every line is
@@ -117,6 +119,7 @@ def train_single_digit_classifier(
 def train(
     recipe: Recipe,
     *,
+    start: Transformer | None = None,
     digits: DigitSet | None = None,
     validation: DigitSet | None = None,
     num_validation: int = NUM_VALIDATION,
@@ -131,7 +134,9 @@ def train(
     """Train a model by a recipe. Under `torchrun`, several processes go through it together.
 
     Args:
-        recipe: all that defines the run, but for the digits.
+        recipe: all that defines the run, but for the digits and the start.
+        start: a trained Transformer to go on from, which grows to the recipe's shape first (see
+            `training.grow`); None means weights drawn at random.
         digits, validation: where training and validation samples come from; None means
             `load_digits`.
         num_validation: lines or grids that are read at the end of every epoch; the classifier
@@ -148,9 +153,9 @@ def train(
         device: where to compute: "cpu" or "cuda".
 
     Raises:
-        ValueError: if a number is out of range.
+        ValueError: if a number is out of range, or `start` cannot grow to the recipe's shape.
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run, of
-            another recipe or other digits, or holds a finished model.
+            another recipe, other digits or another start, or holds a finished model.
     """
     _check_run(recipe, num_validation, report_every, save_every)
     digits = digits or load_digits("train")
@@ -158,8 +163,10 @@ def train(
     samples_per_epoch = recipe.samples_per_epoch or len(digits)
     recipe = dataclasses.replace(recipe, samples_per_epoch=samples_per_epoch)
     settings = dataclasses.asdict(recipe) | {"digits": identity(digits)}
+    if start is not None:
+        settings["start"] = identity_of_weights(start)
     digits = mix_sources(digits, **recipe.shares)
-    task = make_task(recipe, digits, validation, num_validation)
+    task = make_task(recipe, digits, validation, num_validation, start)
     trainer = Trainer(recipe, task, RunFiles(checkpoint, settings), device)
     return trainer.run(report_every, save_every, on_progress, stop, progress_bar)
 

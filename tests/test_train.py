@@ -9,7 +9,12 @@ import threading
 import pytest
 import torch
 
-from mnist_transformer import load_transformer, train_single_digit_classifier, train_transformer
+from mnist_transformer import (
+    Transformer,
+    load_transformer,
+    train_single_digit_classifier,
+    train_transformer,
+)
 from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import DigitSet, embedded_digits
 from mnist_transformer.train import TrainingError, train
@@ -410,3 +415,30 @@ def test_an_epoch_of_the_classifier_has_as_many_samples_as_there_are_digits(opti
     few = options | {"validation": options["digits"]}
     result = train(SHIPPED_CLASSIFIER, **few, stop=lambda: True)
     assert result.history[-1].steps == 24 * (350 // 64)
+
+
+def test_a_run_goes_on_from_a_trained_model_and_lets_it_grow(recipe, options, tmp_path):
+    torch.manual_seed(1)
+    start = Transformer(recipe.config).eval()
+    config = dataclasses.replace(recipe.config, stem_norm=False, stem_depth=3, encoder_layers=2)
+    grown = dataclasses.replace(recipe, config=config, lr=1e-9, warmup_steps=0, curriculum=0)
+    path = tmp_path / "run.safetensors"
+    result = train(grown, start=start, checkpoint=path, stop=lambda: True, **options)
+    canvases, tokens = torch.rand(2, 32, 96), torch.zeros(2, 3, dtype=torch.long)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            result.model.eval()(canvases, tokens), start(canvases, tokens), rtol=1e-3, atol=1e-3
+        )
+    assert "checksum" in read_metadata(path)["settings"]["start"]
+    with pytest.raises(TrainingError, match="start was .* and is now"):
+        train(grown, start=Transformer(recipe.config), checkpoint=path, **options)
+    with pytest.raises(TrainingError, match="start was .* and is now not there"):
+        train(grown, checkpoint=path, **options)
+
+
+def test_a_start_that_cannot_grow_so_is_refused(recipe, options):
+    start = Transformer(dataclasses.replace(recipe.config, model_dim=16))
+    with pytest.raises(ValueError, match="cannot grow from model_dim 16 to 32"):
+        train(recipe, start=start, **options)
+    with pytest.raises(ValueError, match="no start"):
+        train(dataclasses.replace(CLASSIFIER, epochs=1), start=start, **options)

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from ..checkpoint import load_transformer
 from ..dataset import load_digits
 from ..train import TrainingError, train
 from ..training import processes
@@ -17,7 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=PRESETS,
         default="documented",
-        help="the recipe: the plain one (default), the one that made weights/, or a fast one",
+        help="the recipe: the plain one (default); the one that made weights/, where the "
+        "transformer's is followed by `grown`; or a fast one",
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FILE",
+        help="a trained transformer or grid model to go on from, instead of from nothing",
     )
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
     parser.add_argument("--batch-size", type=int, help="instead of the preset's")
@@ -33,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no {options.preset} recipe of the {options.model}")
     chosen = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr", "seed")}
     chosen = {name: value for name, value in chosen.items() if value is not None}
+    if options.preset == "grown" and options.start is None:
+        raise ValueError("the grown recipe goes on from a trained model: name its file by --from")
+    start = load_transformer(options.start) if options.start else None
     recipe = dataclasses.replace(PRESETS[options.preset][options.model], **chosen)
     out = options.out or Path("runs") / f"{options.model}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
@@ -40,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
         with processes.process_group(options.device):
             train(
                 recipe,
+                start=start,
                 digits=digits,
                 validation=validation,
                 checkpoint=out,

@@ -4,6 +4,8 @@ Net2Net (Chen et al. 2016, "Net2Net: Accelerating Learning via Knowledge Transfe
 model has learned need not be learned again by a larger one.
 """
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
@@ -17,24 +19,27 @@ def grow(model: Transformer, config: Config) -> Transformer:
     """A model of the shape `config` that reads exactly as `model` does.
 
     Further convolutions of a stage of the stem hand on what they are given; further layers of
-    encoder and decoder add nothing. The stem's batch norms become part of its convolutions: what is
-    trained hardly needs them, and steps of training and reading cost less without.
+    encoder and decoder add nothing. Without `stem_norm`, the stem's batch norms become part of its
+    convolutions: what is trained hardly needs them, and training and reading cost less without.
 
     Args:
         model: what was trained; stays as it is.
         config: as `model.config`, but for more `stem_depth`, `encoder_layers`, `decoder_layers`,
-            another `dropout`, and without `stem_norm`.
+            another `dropout`, and without `stem_norm`, which the stem can only grow without.
 
     Raises:
         ValueError: if `config` differs from `model.config` in any other way, or further layers are
             asked of a model without `norm_first`.
     """
-    _check(model.config, config)
+    check_growth(model.config, config)
     grown = Transformer(config).eval()
     old, new = model.state_dict(), grown.state_dict()
     new |= {name: tensor for name, tensor in old.items() if ".stem." not in name}
     grown.load_state_dict(new)
-    _grow_stem(model, grown)
+    if config.stem_norm:
+        grown.encoder.patches.load_state_dict(model.encoder.patches.state_dict())
+    else:
+        _grow_stem(model, grown)
     for kind in ("encoder", "decoder"):
         layers = getattr(grown, kind).layers
         for layer in layers[getattr(model.config, f"{kind}_layers") :]:
@@ -45,7 +50,8 @@ def grow(model: Transformer, config: Config) -> Transformer:
     return grown
 
 
-def _check(old: Config, new: Config) -> None:
+def check_growth(old: Config, new: Config) -> None:
+    """Raise as `grow` does, and do no more."""
     may_grow = ("stem_depth", "encoder_layers", "decoder_layers")
     for name, value in old.to_dict().items():
         wanted = getattr(new, name)
@@ -56,13 +62,14 @@ def _check(old: Config, new: Config) -> None:
     layers = (old.encoder_layers, old.decoder_layers)
     if not old.norm_first and layers != (new.encoder_layers, new.decoder_layers):
         raise ValueError("a layer that normalises last, norm_first False, cannot add nothing")
-    if new.stem_norm:
-        raise ValueError("a model grows without its batch norms: set stem_norm to False")
+    if new.stem_norm and (new.stem_depth > old.stem_depth or not old.stem_norm):
+        raise ValueError("a stem grows without its batch norms: set stem_norm to False")
 
 
 def _grow_stem(model: Transformer, grown: Transformer) -> None:
     """Fold each norm into the convolution before it; set every further convolution to hand on."""
-    stem, depth = model.encoder.patches.stem, model.config.stem_depth
+    stem = copy.deepcopy(model.encoder.patches.stem).eval()
+    depth = model.config.stem_depth
     norms = [module for module in stem if isinstance(module, nn.BatchNorm2d)]
     given, convolutions = (
         [m for m in s if isinstance(m, nn.Conv2d)] for s in (stem, grown.encoder.patches.stem)

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -97,7 +98,19 @@ def differences(before: dict, now: dict, prefix: str = "") -> list[str]:
 
 def identity(digits: DigitSet) -> str:
     """A set of digits in words, with a checksum that tells it from others of the same name."""
-    checksum = 0
-    for tensor in (digits.images, digits.labels):
-        checksum = zlib.crc32(tensor.numpy().tobytes(), checksum)
+    checksum = _checksum((digits.images, digits.labels))
     return f"{digits.source} ({len(digits):,} digits, checksum {checksum:08x})"
+
+
+def identity_of_weights(model: Transformer) -> str:
+    """A trained model in words, with a checksum of its weights."""
+    tensors = model.state_dict().values()
+    numbers = sum(tensor.numel() for tensor in tensors)
+    return f"a model of {numbers:,} numbers, checksum {_checksum(tensors):08x}"
+
+
+def _checksum(tensors: Iterable[torch.Tensor]) -> int:
+    checksum = 0
+    for tensor in tensors:
+        checksum = zlib.crc32(tensor.cpu().numpy().tobytes(), checksum)
+    return checksum

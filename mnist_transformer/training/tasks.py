@@ -15,6 +15,7 @@ from ..dataset import DigitSet, make_lines
 from ..evals import evaluate_classifier, evaluate_grids, evaluate_transformer
 from ..hands.grids import make_grids
 from ..transformer import Transformer
+from .grow import check_growth, grow
 from .objectives import ClassifierObjective, TransformerObjective
 from .recipes import Recipe, TaskName
 
@@ -54,14 +55,29 @@ class Task(Protocol):
         ...
 
 
-def make_task(recipe: Recipe, digits: DigitSet, validation: DigitSet, num_validation: int) -> Task:
-    """The task that `recipe` names, its samples made from `digits`."""
+def make_task(
+    recipe: Recipe,
+    digits: DigitSet,
+    validation: DigitSet,
+    num_validation: int,
+    start: Transformer | None = None,
+) -> Task:
+    """The task that `recipe` names, its samples made from `digits`, its model grown from `start`.
+
+    Raises:
+        ValueError: if there is a `start` for a classifier, or one that cannot grow so.
+    """
     tasks: dict[TaskName, Callable[..., Task]] = {
         "lines": LineTask,
         "grids": GridTask,
         "digits": DigitTask,
     }
-    return tasks[recipe.task](recipe, digits, validation, num_validation)
+    if start is None:
+        return tasks[recipe.task](recipe, digits, validation, num_validation)
+    if recipe.task == "digits":
+        raise ValueError("a classifier is trained from nothing: there is no start for it")
+    check_growth(start.config, recipe.config)
+    return tasks[recipe.task](recipe, digits, validation, num_validation, start)
 
 
 @dataclass(frozen=True)
@@ -72,9 +88,11 @@ class LineTask:
     digits: DigitSet
     validation: DigitSet
     num_validation: int
+    start: Transformer | None = None
 
     def build(self) -> TransformerObjective:
-        model = Transformer(self.recipe.config)
+        config = self.recipe.config
+        model = Transformer(config) if self.start is None else grow(self.start, config)
         return TransformerObjective(model, self.recipe.label_smoothing, self.recipe.ctc_weight)
 
     def sample(self, generator: torch.Generator, done: float) -> Batch:

@@ -88,6 +88,7 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
         (["train", "transformer", "--epochs", "0"], "epochs"),
         (["train", "transformer", "--lr", "-1"], "lr"),
         (["train", "grid", "--preset", "fast"], "no fast recipe of the grid"),
+        (["train", "transformer", "--preset", "grown"], "--from"),
     ],
 )
 def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypatch, digits):

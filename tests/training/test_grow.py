@@ -33,6 +33,12 @@ def test_a_grown_model_computes_what_the_model_did(trained, lines):
     torch.testing.assert_close(again(canvases, tokens[:, :-1]), before, rtol=1e-4, atol=1e-5)
 
 
+def test_a_model_goes_on_as_it_is(trained, lines):
+    same = grow(trained, trained.config)
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(same.state_dict()[name], tensor)
+
+
 def test_what_was_added_is_trained_too(trained, lines):
     canvases, tokens = lines
     grown = grow(trained, larger(trained.config)).train()
