@@ -16,7 +16,7 @@ ARROWS = {
     "heads": {"config"},
     "ink": {"config"},
     "reading": {"config"},
-    "page": {"ink", "reading"},
+    "page": {"config", "ink", "reading"},
     "model": {"config", "ink", "reading", "page"},
     "checkpoint": {"config", "model"},
     "dataset": {"config", "hands"},

@@ -61,7 +61,8 @@ def find_sheet(grey: np.ndarray) -> np.ndarray | None:
     high = cv2.dilate(small, reach).astype(np.float32)
     loss = (high - cv2.erode(small, reach)) / np.maximum(high, 1)
     best, sheet = SHARP, None
-    for level in np.linspace(*np.percentile(small, [5, 95]), LEVELS + 2)[1:-1]:
+    dark, bright = np.percentile(small, [5, 95])
+    for level in np.linspace(dark, bright, LEVELS + 2)[1:-1]:
         region = _largest(small > level)
         if region is None:
             continue

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..evals import align
-from ..ink import draw_strokes
+from ..ink import InkError, draw_strokes
 from ..reading import Reading
 from ..transformer import Transformer
 
@@ -88,7 +88,8 @@ def evaluate_rejection(
 ) -> dict[str, float]:
     """The share of pictures that hold no digit and are flagged, by kind: letters and scribbles.
 
-    A picture is flagged where nothing is read or any digit that is read is doubtful.
+    A picture is flagged where it is refused, nothing is read, or any digit that is read is
+    doubtful.
 
     Args:
         model: in evaluation mode.
@@ -97,12 +98,16 @@ def evaluate_rejection(
     """
     shares = {}
     for name, pictures in (("letters", letter_pictures), ("scribbles", scribble_pictures)):
-        flagged = [_flagged(model.read(picture)) for _, picture in pictures(count, seed)]
+        flagged = [_flagged(model, picture) for _, picture in pictures(count, seed)]
         shares[name] = sum(flagged) / count
     return shares
 
 
-def _flagged(reading: Reading) -> bool:
+def _flagged(model: Transformer, picture: Image.Image) -> bool:
+    try:
+        reading = model.read(picture)
+    except InkError:
+        return True
     return not reading.digits or any(reading.uncertain)
 
 

@@ -143,7 +143,7 @@ def measure_pen(
     seed: int = pen.SEED,
     failures: str | Path | None = None,
 ) -> Result:
-    """Lines of real pen strokes, drawn and read as the page does.
+    """Lines of real pen strokes, drawn by the page's brush.
 
     Args:
         model: in evaluation mode.

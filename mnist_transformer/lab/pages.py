@@ -9,6 +9,7 @@ import torch
 from ..dataset import DigitSet
 from ..hands.pages import PenPage, pen_pages
 from ..hands.pen import PenDigit
+from ..ink import Drawing, InkError
 from ..page import Page
 from ..reading import DOUBT
 from ..transformer import Transformer
@@ -66,7 +67,7 @@ def evaluate_pages(
     misread = []
     pages = list(pen_pages(digits, num_pages, seed))
     for page in pages:
-        read = model.read_page(page.picture)
+        read = _read(model, page.picture)
         is_right = read.digits.replace("\n", "") == "".join(page.rows)
         right[page.kind] += is_right
         silent[page.kind] += not is_right and _is_sure(read)
@@ -88,6 +89,14 @@ def evaluate_pages(
         doubted_rows=rows[True, True] / max(right_rows, 1),
         misread=misread,
     )
+
+
+def _read(model: Transformer, picture: Drawing) -> Page:
+    """The page; one without rows if the picture is refused."""
+    try:
+        return model.read_page(picture)
+    except InkError:
+        return Page([])
 
 
 def _is_sure(read: Page) -> bool:
@@ -132,7 +141,7 @@ def evaluate_pairs(
     right = 0
     for sheet, text in zip(sheets, true, strict=True):
         # Digits one above the other are rows; the task asks for left and right alone.
-        rows = model.read_page(sheet).rows
+        rows = _read(model, sheet).rows
         read = sorted(rows, key=lambda row: row.box[0] + row.box[2])
         right += "".join(row.digits for row in read) == text
     return right / num_lines

@@ -3,8 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import torch
+
 from ..evals import SequenceScore, score_sequences
 from ..hands.pen import PenDigit, PenLine, pen_lines
+from ..ink import InkError
+from ..reading import Reading
 from ..transformer import Transformer
 from .confidence import Reliability, reliability
 
@@ -33,7 +37,9 @@ class PenScore:
 def evaluate_pen(
     model: Transformer, digits: list[PenDigit], num_lines: int = LINES, seed: int = SEED
 ) -> PenScore:
-    """Read fixed lines of pen strokes through the very path the page uses.
+    """Read fixed lines of pen strokes, drawn by the page's brush, each by `model.read`.
+
+    A line that is refused counts as one of which nothing was read.
 
     Args:
         model: in evaluation mode.
@@ -42,7 +48,7 @@ def evaluate_pen(
         seed: fixes the lines.
     """
     shown = list(pen_lines(digits, num_lines, seed, model.config.max_digits))
-    readings = [model.read(line.picture) for line in shown]
+    readings = [_read(model, line) for line in shown]
     true, read = [line.digits for line in shown], [reading.digits for reading in readings]
     return PenScore(
         total=score_sequences(true, read),
@@ -53,6 +59,13 @@ def evaluate_pen(
             (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
         ],
     )
+
+
+def _read(model: Transformer, line: PenLine) -> Reading:
+    try:
+        return model.read(line.picture)
+    except InkError:
+        return Reading.blank(torch.zeros(model.config.canvas_height, model.config.canvas_width))
 
 
 def _exact_by(keys: list, true: list[str], read: list[str]) -> dict:

@@ -1,7 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from mnist_transformer import load_transformer
+from mnist_transformer import InkError, load_transformer
 from mnist_transformer.hands.pen import BRUSHES, load_pen_digits, pen_lines
 from mnist_transformer.ink.brush import SHEET
 from mnist_transformer.lab.pen import evaluate_pen
@@ -45,6 +48,19 @@ def test_the_score_counts_what_the_page_would_read(ink):
     assert set(score.line_accuracy_by_writer) == {"a", "b"}
     assert set(score.line_accuracy_by_brush) == set(BRUSHES)
     assert score.total.line_accuracy > 0.8
+
+
+def test_a_line_that_is_refused_is_one_of_which_nothing_is_read(ink, model, monkeypatch):
+    def refuse(picture):
+        raise InkError("the drawing has 2 rows of digits")
+
+    blank = model.read(Image.new("L", SHEET, 255))
+    answers = iter([refuse, lambda picture: dataclasses.replace(blank, digits="1")])
+    monkeypatch.setattr(model, "read", lambda picture: next(answers)(picture))
+    monkeypatch.setattr("mnist_transformer.lab.pen.reliability", lambda readings: None)
+    score = evaluate_pen(model, load_pen_digits(ink), num_lines=2, seed=5)
+    assert score.total.num_lines == 2
+    assert [read for _, read in score.misread][0] == ""
 
 
 @pytest.mark.parametrize(

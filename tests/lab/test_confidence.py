@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mnist_transformer import Reading
+from mnist_transformer import InkError, Reading
 from mnist_transformer.lab import confidence
 from mnist_transformer.reading import DOUBT
 
@@ -35,7 +35,7 @@ def test_no_digits_no_reliability():
         confidence.reliability([("12", reading(""))])
 
 
-def test_doubts():
+def test_digits_below_the_threshold_are_uncertain():
     assert reading("12", DOUBT - 0.01, DOUBT).uncertain == [True, False]
 
 
@@ -57,3 +57,11 @@ def test_what_is_no_digit_is_flagged_when_nothing_or_something_doubtful_is_read(
     for name in ("letter_pictures", "scribble_pictures"):
         monkeypatch.setattr(confidence, name, lambda count, seed: [("", n) for n in range(count)])
     assert confidence.evaluate_rejection(Stub(), 4) == {"letters": 0.5, "scribbles": 0.5}
+
+
+def test_what_is_refused_is_flagged(monkeypatch):
+    class Stub:
+        def read(self, picture):
+            raise InkError("the drawing has 2 rows of digits")
+
+    assert confidence.evaluate_rejection(Stub(), 2) == {"letters": 1.0, "scribbles": 1.0}
