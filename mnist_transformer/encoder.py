@@ -57,8 +57,10 @@ class PatchEmbedding(nn.Module):
         Returns:
             (batch, patches, model_dim), row by row.
         """
-        patches = self.stem(canvases.unsqueeze(1)).permute(0, 2, 3, 1)
+        patches = self.stem(canvases.unsqueeze(1))  # (batch, model_dim, rows, columns)
+        patches = patches.permute(0, 2, 3, 1)  # (batch, rows, columns, model_dim)
         columns = self.column_position[first_column : first_column + patches.shape[2]]
+        # (rows, 1, model_dim) and (columns, model_dim), broadcast over what they do not tell.
         return (patches + self.row_position.unsqueeze(1) + columns).flatten(1, 2)
 
 

@@ -128,7 +128,7 @@ class Transformer(nn.Module):
         step costs the same however much was read before.
         """
         # Where the digits were read from is always asked, to tell the marks that were passed over.
-        cross = [layer.cross_attention for layer in self.decoder.layers]
+        cross = [module for kind, _, module in self.attentions() if kind == "cross"]
         with record_attention(*([self] if attention else cross)) as record:
             memory = self.encoder(self._own(canvases))  # (batch, patches, model_dim)
             caches = self.decoder.init_cache(memory)
