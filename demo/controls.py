@@ -13,6 +13,7 @@ from mnist_transformer.figures import (
     patch_picker_figure,
     step_names,
 )
+from mnist_transformer.reading import DOUBT
 
 # On hover, a camera that saves the figure, and nothing else.
 CONFIG = {
@@ -22,45 +23,52 @@ CONFIG = {
 }
 
 
-def reading_html(reading: Reading, max_digits: int) -> str:
+def reading_html(
+    reading: Reading, max_digits: int, probabilities: list[float] | None = None
+) -> str:
     """The digits as tiles, each with its probability, or a hint where there are none.
 
     Args:
         reading: what was read.
         max_digits: the most that the model reads in a line.
+        probabilities: of each digit; None means the reading's own.
     """
     if not reading.digits:
         return hint_html("The model sees no digits here.")
-    hints = ["dashed: not sure"] if any(reading.uncertain) else []
+    probabilities = reading.probabilities if probabilities is None else probabilities
+    hints = ["dashed: not sure"] if min(probabilities) < DOUBT else []
     if reading.unread:
         hints.append("some ink was passed over")
     if reading.truncated:
         hints.append(f"… the line continues: {max_digits} digits are the most")
-    return _tiles(reading, hints)
+    return _tiles(reading, probabilities, hints)
 
 
 def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str:
     """One line as `reading_html`; several rows as smaller tiles, one row under another.
+
+    The probabilities are the rows', which are more cautious than those of a single reading.
 
     Args:
         page: what was read.
         max_digits: the most that the model reads in a line.
         chosen: the row, or the part of a long one, that is marked.
     """
-    parts = [part for row in page.rows for part in row.parts]
-    if not parts:
+    rows = [list(zip(row.parts, row.probabilities_by_part, strict=True)) for row in page.rows]
+    if not rows:
         return hint_html("Nothing is drawn.")
-    if len(parts) == 1:
-        return reading_html(parts[0], max_digits)
-    rows = "".join(
+    if sum(map(len, rows)) == 1:
+        ((part, probabilities),) = rows[0]
+        return reading_html(part, max_digits, probabilities)
+    tiles = "".join(
         '<div class="row">'
-        + "".join(_tiles(part, [], chosen=part is chosen) for part in row.parts)
+        + "".join(_tiles(*part, [], chosen=part[0] is chosen) for part in row)
         + "</div>"
-        for row in page.rows
+        for row in rows
     )
-    if any(part.unread or any(part.uncertain) for part in parts):
-        rows += '<span class="hint">dashed: not sure</span>'
-    return f'<div class="rows">{rows}</div>'
+    if any(any(row.uncertain) or any(part.unread for part in row.parts) for row in page.rows):
+        tiles += '<span class="hint">dashed: not sure</span>'
+    return f'<div class="rows">{tiles}</div>'
 
 
 def hint_html(text: str) -> str:
@@ -68,16 +76,16 @@ def hint_html(text: str) -> str:
     return f'<div class="reading"><span class="hint">{html.escape(text)}</span></div>'
 
 
-def _tiles(read: Reading, hints: list[str], chosen: bool = False) -> str:
+def _tiles(
+    read: Reading, probabilities: list[float], hints: list[str], chosen: bool = False
+) -> str:
     """A tile a digit, the doubtful ones dashed, and hints after them."""
     tiles = "".join(
-        f'<div class="tile{" doubtful" if doubt else ""}">'
+        f'<div class="tile{" doubtful" if probability < DOUBT else ""}">'
         f'<div class="digit">{digit}</div>'
         f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
         f'<div class="sure">{probability:.0%}</div></div>'
-        for digit, probability, doubt in zip(
-            read.digits, read.probabilities, read.uncertain, strict=True
-        )
+        for digit, probability in zip(read.digits, probabilities, strict=True)
     )
     tiles += "".join(f'<span class="hint">{hint}</span>' for hint in hints)
     # Of several rows, one with ink that was passed over is dashed as a whole.

@@ -39,6 +39,12 @@ class Row:
         return "".join(part.digits for part in self.parts)
 
     @property
+    def probabilities_by_part(self) -> list[list[float]]:
+        """The same, part by part."""
+        left = iter(self.probabilities)
+        return [[next(left) for _ in part.digits] for part in self.parts]
+
+    @property
     def uncertain(self) -> list[bool]:
         """Of each digit, whether it is doubtful."""
         return [probability < DOUBT for probability in self.probabilities]

@@ -25,6 +25,10 @@ def passed_over(reading):
     return dataclasses.replace(reading, unread=[(64, 4, 88, 28)])
 
 
+def row(reading, probabilities=None):
+    return Row([reading], probabilities or reading.probabilities, (0, 0, 9, 9))
+
+
 def picture(html):
     (source,) = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(source))).convert("RGB")).astype(int)
@@ -50,16 +54,29 @@ def test_doubtful_tiles_are_dashed_and_only_those(reading):
 
 
 def test_of_several_rows_the_chosen_and_the_doubtful_one_are_marked(reading, passed_over):
-    page = Page([Row([reading], (0, 0, 9, 9)), Row([passed_over], (0, 20, 9, 29))])
+    page = Page([row(reading), row(passed_over)])
     names = re.findall(r'class="(reading[^"]*)"', page_html(page, 8, chosen=reading))
     assert names == ["reading chosen", "reading passed-over"]
     assert "dashed: not sure" in page_html(page, 8)
 
 
 def test_a_page_of_one_line_is_shown_as_a_reading(reading):
-    page = Page([Row([reading], (0, 0, 9, 9))])
+    page = Page([row(reading)])
     assert page_html(page, 8, chosen=reading) == reading_html(reading, 8)
     assert "Nothing is drawn" in page_html(Page([]), 8)
+
+
+def test_a_page_shows_the_doubts_of_its_rows(reading):
+    """They know more than the single readings do, which are sure here."""
+    doubtful = row(reading, probabilities=[0.9, 0.4, 0.9, 0.9])
+    for page in (Page([doubtful]), Page([row(reading), doubtful])):
+        shown = page_html(page, 8)
+        tiles = re.findall(r'class="(tile[^"]*)"', shown)
+        assert tiles[-4:] == ["tile", "tile doubtful", "tile", "tile"]
+        assert "dashed: not sure" in shown and ">40%<" in shown
+    long = Row([reading, reading], [0.9] * 7 + [0.3], (0, 0, 9, 9))
+    tiles = re.findall(r'class="(tile[^"]*)"', page_html(Page([long]), 8))
+    assert tiles == ["tile"] * 7 + ["tile doubtful"]
 
 
 def test_what_went_wrong_cannot_bring_markup_of_its_own():
