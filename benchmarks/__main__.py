@@ -1,19 +1,19 @@
-"""`python -m benchmarks reading|training|growth|goal|start|page|load`: one table each."""
+"""`python -m benchmarks reading|training|growth|goal|start|page|load|readers`: one table each."""
 
 import importlib
 import sys
 
-NAMES = ("reading", "training", "growth", "goal", "start", "page", "load")
+NAMES = ("reading", "training", "growth", "goal", "start", "page", "load", "readers")
+WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 
 
 def main() -> int:
     name, *options = sys.argv[1:] or [""]
-    # Only `start` takes options: `--beside FOLDER`.
-    if name not in NAMES or (options and name != "start"):
+    if name not in NAMES or (options and name not in WITH_OPTIONS):
         print(f"usage: python -m benchmarks {'|'.join(NAMES)}", file=sys.stderr)
         return 2
     run = importlib.import_module(f"benchmarks.{name}").main
-    if name == "start":
+    if name in WITH_OPTIONS:
         run(options)
     else:
         run()

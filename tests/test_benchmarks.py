@@ -2,14 +2,19 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from benchmarks import growth, load, peers, reading, start, training
+from benchmarks import growth, load, peers, readers, reading, start, training
 from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
+from mnist_transformer.hands.pages import KINDS
+from mnist_transformer.hands.pen import load_pen_digits
 from tests import ROOT
 from tests.chromium import serve
+from tests.pen import write_ink
 
 
 def test_every_peer_reads_and_is_of_our_size():
@@ -59,3 +64,47 @@ def test_what_no_benchmark_takes_is_refused(monkeypatch, capsys, arguments):
     monkeypatch.setattr("sys.argv", ["benchmarks", *arguments])
     assert benchmarks_main() == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_letters_count_as_the_digits_they_look_like():
+    assert readers.only_digits("lO Zb,S") == "10265"
+    assert readers.only_digits("1-2 \uff13") == "123"  # a digit as wide as a Chinese character
+    assert set(readers.AS_DIGITS).isdisjoint("0123456789")
+
+
+def test_boxes_become_rows_from_top_to_bottom_and_left_to_right():
+    def box(left, top):
+        return [[left, top], [left + 40, top], [left + 40, top + 50], [left, top + 50]]
+
+    boxes = np.array([box(300, 96), box(200, 15), box(10, 100), box(0, 0), box(100, 200)], float)
+    assert readers.boxes_to_rows(boxes, ["4", "2", "3", "1", ""]) == ["12", "34"]
+
+
+def test_readers_are_scored_on_the_same_pictures():
+    pictures = [
+        (readers.LINE, Image.new("L", (9, 9)), ["12"]),
+        ("rows", Image.new("L", (8, 8)), ["12", "3"]),
+        ("rows", Image.new("L", (7, 7)), ["4", "5", "6"]),
+    ]
+    asked = []
+
+    def stub(picture, one_row):
+        asked.append((picture.width, one_row))
+        return {9: ["12"], 8: ["1", "23"], 7: ["4", "6"]}[picture.width]
+
+    shown = [readers.Reader("stub", stub, 2_000_000), readers.Reader("Tesseract", None, 0)]
+    scores = readers.measure(shown, pictures)
+    assert asked == [(9, True), (9, True), (8, False), (7, False)]  # the first does not count
+    assert scores[0].right == {readers.LINE: [True], "rows": [True, False]}
+    assert (scores[0].rows_right, scores[0].rows) == (2, 5)
+    table = readers.table(shown, scores).splitlines()
+    assert table[0] == "|  | stub | Tesseract |"
+    assert "| pages: rows | 1 of 2 (50%) | not installed |" in table
+    assert "| weights on disk | 2.0 MB | not installed |" in table
+
+
+def test_the_readers_are_shown_lines_and_pages_of_every_kind(tmp_path):
+    digits = load_pen_digits(write_ink(tmp_path / "ink.jsonl"))
+    shown = list(readers.pictures_of_ink(digits, 2, 1, seed=0))
+    assert [kind for kind, _, _ in shown] == [readers.LINE] * 2 + list(KINDS)
+    assert all(row.isdigit() for _, _, rows in shown for row in rows)
