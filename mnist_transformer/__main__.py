@@ -27,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        resume = "; the same command goes on from the last checkpoint"
+        is_training = command.__name__.endswith(".train")
+        print(f"stopped{resume if is_training else ''}", file=sys.stderr)
         return 130
 
 

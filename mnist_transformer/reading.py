@@ -116,6 +116,17 @@ class Reading:
         maps = "" if self.attention is None else ", with maps"
         return f"Reading({self.digits!r}, probabilities=[{sure}], end_probability={end}{maps})"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: each digit over its probability, and what the model saw."""
+        from . import figures
+
+        cells = "".join(
+            f"<td>{digit}<br><small>{probability:.0%}</small></td>"
+            for digit, probability in zip(self.digits, self.probabilities, strict=True)
+        )
+        picture = figures.data_url(figures.drawing_image(self.canvas))
+        return f'<table><tr>{cells}</tr></table><img alt="The canvas" src="{picture}">'
+
     @property
     def steps(self) -> int:
         """Decoding steps taken: one per digit and one for the end; 0 if nothing is drawn."""

@@ -1,6 +1,7 @@
 import copy
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -40,6 +41,14 @@ def test_a_reading_is_told_in_a_line(reading):
     for each in (reading, long, reading.attention):
         assert len(repr(each)) <= 150
     assert repr(long).startswith("Reading('31415926', probabilities=[0.33, 0.33,")
+
+
+def test_a_notebook_shows_each_digit_with_its_probability(reading):
+    shown = reading._repr_html_()
+    cells = re.findall(r"<td>(\d)<br><small>(\d+)%</small></td>", shown)
+    assert "".join(digit for digit, _ in cells) == reading.digits
+    assert [int(p) for _, p in cells] == [round(100 * p) for p in reading.probabilities]
+    assert 'src="data:image/png;base64,' in shown
 
 
 def test_readings_are_told_apart_by_identity(reading):

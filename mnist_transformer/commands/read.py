@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
         elif page.rows:
             for row in page.rows:
                 sure = " ".join(f"{probability:.0%}" for probability in row.probabilities)
-                print(f"{file}: {row.digits}  ({sure})", flush=True)
+                print(f"{file}: {row.digits or 'no digits'}  ({sure or 'doubtful'})", flush=True)
         else:
             print(f"{file}: nothing drawn", flush=True)
     return int(failed)
