@@ -10,7 +10,7 @@ from PIL import Image
 from mnist_transformer import load_transformer
 from tests import ROOT
 from tests.chromium import open_page, wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example
+from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_peaks
 
 
 def test_five_digits_drawn_by_mouse_are_read(page):
@@ -81,3 +81,22 @@ def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
     page.get_by_text("not a readable image").wait_for()
     chooser.set_input_files(ROOT / "demo" / "examples" / "314159.png")
     wait_for_digits(page, "314159")
+
+
+def test_of_a_picture_of_two_rows_the_chosen_one_is_looked_into(page, tmp_path):
+    rows = [Image.open(EXAMPLE.with_stem(name)).convert("L") for name in ("2026", "314159")]
+    sheet = Image.new("L", (max(row.width for row in rows), 420), 255)
+    for n, row in enumerate(rows):
+        sheet.paste(row, (0, 220 * n))
+    sheet.save(tmp_path / "two rows.png")
+    page.get_by_role("button", name="Upload a picture").click()
+    chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
+    chooser.set_input_files(tmp_path / "two rows.png")
+    wait_for_digits(page, "2026")
+    wait_for_digits(page, "314159")
+    page.keyboard.press("Escape")
+    first, second = load_transformer().read_page(sheet, attention=True).rows
+    wait_for_peaks(page, first.parts[0].maps.cross[:, :, 0])
+    page.get_by_role("radio", name="2: 314159").click(force=True)
+    wait_for_peaks(page, second.parts[0].maps.cross[:, :, 0])
+    assert page.complaints == []
