@@ -87,10 +87,15 @@ def picture_to_parts(drawing: Drawing, config: Config, *sizes: float) -> list[Ro
                 [ink_to_canvas(part.ink, config, size) for size in (1.0, *sizes)]
                 for part in row.parts(config.max_digits)
             ],
-            tuple(round(side * shrink) for side in row.box),
+            _times(row.box, shrink),
         )
         for row in find_rows(find_ink(pixels))
     ]
+
+
+def _times(box: tuple[int, int, int, int], factor: float) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (round(side * factor) for side in box)
+    return left, top, right, bottom
 
 
 def _all_ink(ink: Ink) -> np.ndarray:

@@ -89,7 +89,7 @@ class _Page:
     def faintest(self) -> int:
         return FAINTEST if self.noise is None else FAINTEST_IN_LIGHT
 
-    def floor(self) -> np.ndarray:
+    def floor(self) -> np.ndarray | np.uint8:
         """The contrast from which a pixel stands out at all."""
         if self.noise is None:
             return np.uint8(max(self.faintest, int(0.12 * self.contrast.max())))

@@ -200,7 +200,7 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     slope = _row_slope(boxes, height)
     if abs(slope) > STRAIGHT:
         rise = int(np.ceil(abs(slope) * strength.shape[1]))
-        matrix = np.float32([[1, 0, 0], [-slope, 1, rise if slope > 0 else 0]])
+        matrix = np.array([[1, 0, 0], [-slope, 1, rise if slope > 0 else 0]], np.float32)
         strength = cv2.warpAffine(strength, matrix, (strength.shape[1], strength.shape[0] + rise))
     dark = strength >= INK_LEVEL
     rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))

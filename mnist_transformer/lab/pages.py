@@ -63,7 +63,8 @@ def evaluate_pages(
         num_pages: how many of each kind.
         seed: fixes the pages.
     """
-    right, silent, rows = Counter(), Counter(), Counter()
+    right, silent = Counter[str](), Counter[str]()
+    rows = Counter[tuple[bool, bool]]()
     misread = []
     pages = list(pen_pages(digits, num_pages, seed))
     for page in pages:

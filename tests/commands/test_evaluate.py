@@ -100,14 +100,15 @@ def test_a_recorded_result_is_kept_with_the_weights(capsys, weights):
 
 
 KNOWN = {
-    "--split": {"transformer", "classifier", "grid"},
-    "--data": {"transformer", "classifier", "grid"},
-    "--num-lines": {"transformer", "grid", "pen"},
-    "--lines": {"transformer", "grid", "pen"},
-    "--seed": {"transformer", "grid", "pen"},
+    "--split": {"transformer", "classifier", "grid", "pairs"},
+    "--data": {"transformer", "classifier", "grid", "pairs"},
+    "--num-lines": {"transformer", "grid", "pen", "pairs"},
+    "--lines": {"transformer", "grid", "pen", "pairs"},
+    "--num-pages": {"pages"},
+    "--seed": {"transformer", "grid", "pen", "pages", "pairs"},
     "--augmentation": {"transformer"},
-    "--ink": {"pen"},
-    "--failures": {"pen"},
+    "--ink": {"pen", "pages"},
+    "--failures": {"pen", "pages"},
 }
 
 
