@@ -139,4 +139,4 @@ def test_what_cannot_be_measured_is_refused(command, message, capsys):
 
 
 def test_a_number_without_words_of_its_own_is_told_by_its_name():
-    assert Result("pages", {"silent_errors": 3}).as_text() == "pages: silent errors 3"
+    assert Result("pages", {"lost_rows": 3}).as_text() == "pages: lost rows 3"
