@@ -1,3 +1,6 @@
+import contextlib
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -206,3 +209,14 @@ def test_values_of_no_known_scale_are_refused(top):
     pixels = np.where(np.asarray(sketch()) < 128, 0, top)
     with pytest.raises(InkError, match="fit no scale"):
         drawing_to_canvas(pixels, CONFIG)
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_the_smallest_pictures_are_read_or_refused(channels):
+    """OpenCV takes some shapes, such as a row of four pixels, for something else."""
+    generator = np.random.default_rng(0)
+    for height, width in itertools.product(range(1, 6), range(1, 6)):
+        noise = generator.integers(0, 256, (height, width, *channels)).astype(np.uint8)
+        for picture in (noise, np.where(noise < 128, 0, 255).astype(np.uint8)):
+            with contextlib.suppress(InkError):
+                assert drawing_to_canvas(picture, CONFIG).max() > 0
