@@ -50,7 +50,7 @@ def _distance_to_border(pixels: np.ndarray) -> np.ndarray:
     colour = pixels[..., :3] if pixels.shape[2] == 4 else pixels
     border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
     ground = np.median(border, axis=0).astype(np.uint8)
-    # OpenCV takes a row of four pixels for a colour, so it is given a whole picture of the border's.
+    # OpenCV takes a row of four pixels for a colour: it gets a whole picture of the border's.
     away = cv2.absdiff(np.ascontiguousarray(colour), np.full_like(colour, ground, order="C"))
     if len(ground) == 1:
         return away.reshape(colour.shape[:2])
