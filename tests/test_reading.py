@@ -85,7 +85,7 @@ def test_a_drawing_is_read_from_its_file(model):
     assert torch.equal(read[0], read[1]) and torch.equal(read[0], read[2])
     with pytest.raises(FileNotFoundError, match="none.png"):
         model.read("none.png")
-    with pytest.raises(InkError, match="picture"):
+    with pytest.raises(InkError, match="readable image"):
         model.read(__file__)
     classifier = Classifier().eval()
     assert classifier.read(path) == classifier.read(Image.open(path))
