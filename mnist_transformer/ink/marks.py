@@ -16,6 +16,8 @@ CORE = 0.5  # of the usual strength of ink: a mark has such a pixel somewhere
 PALE = 0.25  # of the usual strength of ink: what hangs together with a core is ink from here on
 CORE_OVER_NOISE, PALE_OVER_NOISE = 5.5, 3.5  # times the contrast of empty paper
 STEP = 0.25  # share of light lost within a stroke's reach: the edge of a desk or of torn paper
+RIM = 0.04  # of the picture's sides: what is left out when looking how dark ink is
+UNEVEN = 0.35  # pale pixels for each dark one from which ink is uneven, not only smooth at its edge
 SPECK = 0.2  # of a digit's height; smaller marks that stand alone are dirt
 CRUMB = 0.06  # of a digit's height; smaller marks are dirt wherever they are
 CROPPED = 0.75  # of the picture's height: digits so high are cut out closely
@@ -98,8 +100,7 @@ class _Page:
     def thresholds(self) -> tuple[np.ndarray | int, np.ndarray | int]:
         """The contrast of a mark's core, and of its palest parts."""
         if self.noise is None:
-            level = int(INK_LEVEL * self.contrast.max()) + 1
-            return level, level
+            return self._flat_thresholds()
         sure = self.contrast >= self._over_noise(CORE_OVER_NOISE, self.faintest)
         values = self.contrast[sure]
         if not len(values):
@@ -109,6 +110,18 @@ class _Page:
             self._over_noise(CORE_OVER_NOISE, max(self.faintest, CORE * usual)),
             self._over_noise(PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
         )
+
+    def _flat_thresholds(self) -> tuple[int, int]:
+        """The same for an even ground, where all ink is about as dark unless it was scanned."""
+        # What comes in at the border, such as a scanner's edge, is often darker than the ink.
+        rim_y, rim_x = (int(RIM * side) for side in self.contrast.shape)
+        inner = self.contrast[rim_y or None : -rim_y or None, rim_x or None : -rim_x or None]
+        values = inner[inner >= self.floor()]
+        usual = float(np.percentile(values, 90)) if len(values) else float(self.contrast.max())
+        core = int(INK_LEVEL * usual) + 1
+        between = (values >= PALE * usual) & (values < core)
+        is_uneven = between.sum() > UNEVEN * (values >= core).sum()
+        return core, max(int(PALE * usual) + 1, self.faintest) if is_uneven else core
 
     def _over_noise(self, times: float, least: float) -> np.ndarray:
         return cv2.max(cv2.multiply(self.noise, 1, scale=times), int(least))
