@@ -66,9 +66,9 @@ def contrast_to_paper(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     of a torn sheet is none.
 
     Returns:
-        (height, width) uint8 contrast, 0 = paper, 255 = it takes all light; the same of noise:
-        the contrast above which three quarters of the empty paper around each pixel lie; and the
-        light of the paper itself.
+        (height, width) uint8 contrast, 0 = paper, 255 = it takes all light; a coarse picture of
+        noise, the contrast above which three quarters of the empty paper of its surroundings lie;
+        and (height, width) uint8 light of the paper itself.
     """
     grey = only_sheet(to_grey(pixels))
     if noise_of(grey) > NOISY:
@@ -108,15 +108,15 @@ def noise_of(grey: np.ndarray) -> float:
     return float(np.median(np.abs(answer))) / 0.6745 / 6
 
 
-def _reduced(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    factor = max(1.0, max(grey.shape) / REDUCED)
+def _reduced(grey: np.ndarray, longest: int = REDUCED) -> tuple[np.ndarray, float]:
+    factor = max(1.0, max(grey.shape) / longest)
     size = [max(1, round(side / factor)) for side in grey.shape[::-1]]
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA), factor
 
 
 def is_light_on_dark(grey: np.ndarray) -> bool:
     """Ink is the smaller part of any surroundings: it lies to one side of the median, and far."""
-    small, _ = _reduced(grey)
+    small, _ = _reduced(grey, REDUCED // 2)
     sides = []
     for share in (12, 6, 3):
         away = small.astype(np.float32) - cv2.medianBlur(small, _window(small, share))
@@ -149,14 +149,13 @@ def stroke_width(grey: np.ndarray) -> float:
 
 
 def _typical_contrast(contrast: np.ndarray) -> np.ndarray:
-    """The median contrast of the surroundings: what noise and grain reach without any ink."""
+    """What noise and grain reach without any ink, in a picture of a pixel for each 8x8."""
     block = 8
     rows, columns = (max(1, side // block) for side in contrast.shape)
     inner = contrast[: rows * block : 2, : columns * block : 2]
     if min(contrast.shape) < block:
-        return np.full_like(contrast, np.median(contrast))
+        return np.full((1, 1), np.median(contrast), np.uint8)
     cells = inner.reshape(rows, block // 2, columns, block // 2).swapaxes(1, 2)
     # The lower quartile, since much of a block may be ink.
     cells = np.sort(cells.reshape(rows, columns, -1), axis=2)[:, :, block * block // 16]
-    cells = cv2.medianBlur(np.ascontiguousarray(cells), 15 if min(cells.shape) >= 15 else 9)
-    return cv2.resize(cells, contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.medianBlur(np.ascontiguousarray(cells), 15 if min(cells.shape) >= 15 else 9)

@@ -66,6 +66,8 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
     array = _check_shape(drawing)
     shrink = max(1.0, max(array.shape[:2]) / WORKING_SIZE)
     pixels = _to_bytes(array) if array.dtype != np.uint8 or array.max() <= 1 else array
+    if pixels.shape[2] == 4 and pixels[..., 3].min() == 255:
+        pixels = pixels[..., :3]
     if pixels.shape[2] == 3 and _is_grey(pixels[::16, ::16]) and _is_grey(pixels):
         pixels = pixels[..., :1]
     if shrink > 1:
