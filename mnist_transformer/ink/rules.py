@@ -23,7 +23,7 @@ BORDER = 0.02  # of the picture's side: a line that begins and ends so near its 
 SHORTEST = 2.0  # digits' heights; shorter lines may be strokes
 
 
-@dataclass
+@dataclass(eq=False)
 class _Line:
     """One straight run: at each of `columns` it begins at `top` and ends before `bottom`."""
 
@@ -56,10 +56,19 @@ def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float
         lines.append(found)
     for turned in (False, True):
         picture = contrast.T if turned else contrast
-        for line in lines[turned]:
-            if _is_rule(line, picture.shape[1], digit_height):
-                _erase(picture, line)
-                erased += 1
+        side = picture.shape[1]
+        rules = [line for line in lines[turned] if _is_rule(line, side, digit_height)]
+        if rules:
+            # Where there are rules, what comes in from the border as thin as they is one of them.
+            thickest = 1.5 * max(rule.thickness for rule in rules) + 1
+            rules += [
+                line
+                for line in lines[turned]
+                if line not in rules and _is_rest(line, side, thickest)
+            ]
+        for line in rules:
+            _erase(picture, line)
+        erased += len(rules)
     return contrast, erased
 
 
@@ -228,6 +237,14 @@ def _is_rule(line: _Line, side: int, digit_height: float | None) -> bool:
     if digit_height is None:
         return line.length >= LONG * side
     return line.length >= SHORTEST * digit_height and line.thickness < 0.25 * digit_height
+
+
+def _is_rest(line: _Line, side: int, thickest: float) -> bool:
+    """Whether a line is the rest of a rule, the other end of which a stroke hides."""
+    edge = max(3, BORDER * side)
+    reaches_border = line.columns[0] <= edge or line.columns[-1] >= side - 1 - edge
+    is_slender = line.length >= SLENDER / 2 * line.thickness
+    return reaches_border and is_slender and line.thickness <= thickest
 
 
 def _erase(contrast: np.ndarray, line: _Line) -> None:
