@@ -52,7 +52,8 @@ def train_transformer(
 
     AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
     cosine to 0. `train(SHIPPED_TRANSFORMER)`, then
-    `train(GROWN_TRANSFORMER, start=...)` of what it made, are how the shipped weights were made.
+    `train(GROWN_TRANSFORMER, start=...)` and `train(POLISHED_TRANSFORMER, start=...)`, each from
+    what the one before it made, are how the shipped weights were made.
 
     Args:
         epochs: passes of 12,000 lines, which hold every training digit about once; every line is
