@@ -95,20 +95,20 @@ class _Page:
         """The contrast from which a pixel stands out at all."""
         if self.noise is None:
             return np.uint8(max(self.faintest, int(0.12 * self.contrast.max())))
-        return self._over_noise(PALE_OVER_NOISE, self.faintest)
+        return self._over_noise(self.noise, PALE_OVER_NOISE, self.faintest)
 
     def thresholds(self) -> tuple[np.ndarray | int, np.ndarray | int]:
         """The contrast of a mark's core, and of its palest parts."""
         if self.noise is None:
             return self._flat_thresholds()
-        sure = self.contrast >= self._over_noise(CORE_OVER_NOISE, self.faintest)
+        sure = self.contrast >= self._over_noise(self.noise, CORE_OVER_NOISE, self.faintest)
         values = self.contrast[sure]
         if not len(values):
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
         usual = float(np.percentile(values, 80))
         return (
-            self._over_noise(CORE_OVER_NOISE, max(self.faintest, CORE * usual)),
-            self._over_noise(PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
+            self._over_noise(self.noise, CORE_OVER_NOISE, max(self.faintest, CORE * usual)),
+            self._over_noise(self.noise, PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
         )
 
     def _flat_thresholds(self) -> tuple[int, int]:
@@ -123,9 +123,9 @@ class _Page:
         is_uneven = between.sum() > UNEVEN * (values >= core).sum()
         return core, max(int(PALE * usual) + 1, self.faintest) if is_uneven else core
 
-    def _over_noise(self, times: float, least: float) -> np.ndarray:
+    def _over_noise(self, noise: np.ndarray, times: float, least: float) -> np.ndarray:
         """Of every pixel, so many times its surroundings' noise, and at least so much."""
-        coarse = np.clip(self.noise * np.float32(times), int(least), 255).astype(np.uint8)
+        coarse = np.clip(noise * np.float32(times), int(least), 255).astype(np.uint8)
         return cv2.resize(coarse, self.contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
     def marks(self) -> Ink:
@@ -140,7 +140,7 @@ class _Page:
         kept[np.bincount(labels[is_core], minlength=count) > 0] = True
         kept[0] = False
         if self.paper is not None:
-            kept &= ~self._lies_on_edge(labels, areas)
+            kept &= ~_lies_on_edge(self.paper, labels, areas)
         inside = kept & ~_touches_border(boxes, labels.shape)
         if not inside.any():
             inside = kept
@@ -161,16 +161,17 @@ class _Page:
             usual_height(boxes[kept], areas[kept]),
         )
 
-    def _lies_on_edge(self, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
-        """Of every mark, whether most of it lies where the paper's light drops sharply."""
-        # Every second pixel of every second row tells as much.
-        paper, labels = np.ascontiguousarray(self.paper[::2, ::2]), labels[::2, ::2]
-        reach = np.ones((3, 3), np.uint8)
-        high, low = cv2.dilate(paper, reach), cv2.erode(paper, reach)
-        steps = cv2.compare(low, cv2.multiply(high, 1, scale=1 - STEP), cv2.CMP_LT) > 0
-        on_edge = np.bincount(labels[steps], minlength=len(areas))
-        areas = np.bincount(labels.ravel(), minlength=len(areas))
-        return on_edge > 0.5 * areas
+
+def _lies_on_edge(paper: np.ndarray, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
+    """Of every mark, whether most of it lies where the paper's light drops sharply."""
+    # Every second pixel of every second row tells as much.
+    paper, labels = np.ascontiguousarray(paper[::2, ::2]), labels[::2, ::2]
+    reach = np.ones((3, 3), np.uint8)
+    high, low = cv2.dilate(paper, reach), cv2.erode(paper, reach)
+    steps = cv2.compare(low, cv2.multiply(high, 1, scale=1 - STEP), cv2.CMP_LT) > 0
+    on_edge = np.bincount(labels[steps], minlength=len(areas))
+    areas = np.bincount(labels.ravel(), minlength=len(areas))
+    return on_edge > 0.5 * areas
 
 
 def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
