@@ -20,7 +20,7 @@ def test_every_head_is_shown_over_the_drawing(page):
     assert all(0 < peak <= 1 for peak in wait_for_heat_maps(page, 2 * 4))
     assert page.locator(".js-plotly-plot .layer-below image, .js-plotly-plot image").count() >= 8
     page.get_by_role("radio", name="Encoder self-attention").click(force=True)
-    wait_for_heat_maps(page, 3 * 4)
+    wait_for_heat_maps(page, load_transformer().config.encoder_layers * 4)
     page.get_by_role("radio", name="Decoder self-attention").click(force=True)
     assert max(wait_for_heat_maps(page, 2 * 4)) <= 1.0001
     assert page.complaints == []
