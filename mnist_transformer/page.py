@@ -23,9 +23,9 @@ class Row:
     Attributes:
         parts: what was read, from left to right; a row longer than the model takes has several.
         probabilities: of each digit, that it is right and that nothing of its part was left out:
-            the lesser of what two readings of the part give it, the second of a smaller picture,
-            times the lesser probability that the part ends where it was ended. It is at most
-            `PASSED_OVER` where the readings differ in length or a mark was passed over.
+            what one reading of the part gives it, times what a second reading gives it, of a
+            smaller picture, times the lesser probability that the part ends where it was ended. It
+            is at most `PASSED_OVER` where the readings differ in length or a mark was passed over.
         box: left, top, right, bottom of its ink, in the picture's own pixels.
     """
 
@@ -120,7 +120,7 @@ def _agree(first: Reading, second: Reading) -> tuple[Reading, list[float]]:
         return chosen, [min(most, PASSED_OVER, p * end) for p in chosen.probabilities]
     steps = zip(chosen.digits, chosen.probabilities, other.distributions, strict=False)
     return chosen, [
-        min(most, min(probability, float(distribution[int(digit)])) * end)
+        min(most, probability * float(distribution[int(digit)]) * end)
         for digit, probability, distribution in steps
     ]
 
