@@ -25,6 +25,7 @@ CONTACT = 0.35  # of a digit's height that a digit may touch the picture's borde
 NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end of a rule
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
+MOST_MARKS = 1500  # more are no writing, and comparing each with each would take for ever
 
 
 @dataclass
@@ -148,7 +149,9 @@ class _Page:
         kept &= ~_is_margin(labels, boxes, height)
         kept &= ~_is_frame(boxes, areas, kept, height)
         height = usual_height(boxes[kept], areas[kept])
+        _refuse_crowd(kept, 10 * MOST_MARKS)  # dirt among them
         kept &= ~_is_dirt(boxes, areas, kept, height)
+        _refuse_crowd(kept, MOST_MARKS)
         if not kept.any():
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
         return Ink(
@@ -172,6 +175,14 @@ def _lies_on_edge(paper: np.ndarray, labels: np.ndarray, areas: np.ndarray) -> n
     on_edge = np.bincount(labels[steps], minlength=len(areas))
     areas = np.bincount(labels.ravel(), minlength=len(areas))
     return on_edge > 0.5 * areas
+
+
+def _refuse_crowd(kept: np.ndarray, most: int) -> None:
+    if kept.sum() > most:
+        raise InkError(
+            f"the picture has {kept.sum():,} marks, more than any page of digits: cut out the part "
+            "with the digits, or take the picture with less noise"
+        )
 
 
 def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
