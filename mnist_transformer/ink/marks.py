@@ -22,7 +22,9 @@ SPECK = 0.2  # of a digit's height; smaller marks that stand alone are dirt
 CRUMB = 0.06  # of a digit's height; smaller marks are dirt wherever they are
 CROPPED = 0.75  # of the picture's height: digits so high are cut out closely
 CONTACT = 0.35  # of a digit's height that a digit may touch the picture's border with
+FOOT = 0.9  # the same where there is neither desk nor shadow
 NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end of a rule
+FILLED = 0.6  # of its box: a mark with so much ink at the border is a bar or a dark corner
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
 MOST_MARKS = 1500  # more are no writing, and comparing each with each would take for ever
@@ -146,7 +148,7 @@ class _Page:
         if not inside.any():
             inside = kept
         height = usual_height(boxes[inside], areas[inside])
-        kept &= ~_is_margin(labels, boxes, height)
+        kept &= ~_is_margin(labels, boxes, areas, height, self.noise is None)
         kept &= ~_is_frame(boxes, areas, kept, height)
         height = usual_height(boxes[kept], areas[kept])
         _refuse_crowd(kept, 10 * MOST_MARKS)  # dirt among them
@@ -195,10 +197,13 @@ def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
     return float(height[order][np.searchsorted(weight, weight[-1] / 2)])
 
 
-def _is_margin(labels: np.ndarray, boxes: np.ndarray, height: float) -> np.ndarray:
+def _is_margin(
+    labels: np.ndarray, boxes: np.ndarray, areas: np.ndarray, height: float, is_flat: bool
+) -> np.ndarray:
     """Of every mark, whether it comes in from outside the picture and is not like a digit.
 
-    A digit that the border cuts touches it with a stroke, a desk or a shadow with a whole side.
+    A digit that the border cuts touches it with a stroke, a desk or a shadow with a whole side. A
+    flat picture has neither: there a 2 may lie on the border with its foot, and a 1 stand on it.
     """
     rows = labels.shape[0]
     left, top, right, bottom = boxes.T
@@ -209,7 +214,12 @@ def _is_margin(labels: np.ndarray, boxes: np.ndarray, height: float) -> np.ndarr
     contact = np.bincount(rim, minlength=len(boxes))
     longest = np.maximum(right - left, bottom - top)
     is_like_digit = (bottom - top > 0.5 * height) & (longest < 2 * height)
-    is_like_digit &= (contact < CONTACT * height) & (right - left > NARROW * height)
+    touches_little, is_wide = contact < CONTACT * height, right - left > NARROW * height
+    if is_flat:
+        is_drawn = areas < FILLED * (right - left) * (bottom - top)
+        touches_little |= is_drawn & (contact < FOOT * height)
+        is_wide |= (left > 1) & (right < labels.shape[1] - 1) & ((top > 1) | (bottom < rows - 1))
+    is_like_digit &= touches_little & is_wide
     return touches & ~is_like_digit
 
 

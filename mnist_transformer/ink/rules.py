@@ -20,6 +20,7 @@ COVERED = 0.85  # share of a rule's columns that are dark
 SLENDER = 20  # a rule is this many times as long as it is thick
 LONG = 0.6  # of the picture's side: a line so long is a rule, whatever else there is
 BORDER = 0.02  # of the picture's side: a line that begins and ends so near its border is a rule
+MANY = 4  # so many lines upright are rules, fewer only where lines across meet them
 SHORTEST = 2.0  # digits' heights; shorter lines may be strokes
 
 
@@ -47,29 +48,31 @@ def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float
         digit_height: pixels, where it is known: then shorter lines, such as underlines, go too.
     """
     contrast = contrast.copy()
-    erased = 0
     lines = []
     for turned in (False, True):
         picture, dark = (contrast.T, is_dark.T) if turned else (contrast, is_dark)
         shortest = LONG * dark.shape[1] if digit_height is None else SHORTEST * digit_height
         found = _find_lines(np.ascontiguousarray(picture), np.ascontiguousarray(dark), shortest)
         lines.append(found)
-    for turned in (False, True):
-        picture = contrast.T if turned else contrast
-        side = picture.shape[1]
-        rules = [line for line in lines[turned] if _is_rule(line, side, digit_height)]
+    level, upright = (
+        [line for line in found if _is_rule(line, side, digit_height)]
+        for found, side in zip(lines, contrast.shape[::-1], strict=True)
+    )
+    if digit_height is None and len(upright) < MANY:
+        # A straight 1 is as long as a picture of one row is high.
+        upright = [line for line in upright if any(_meet(other, line) for other in lines[0])]
+    for rules, found, picture in zip((level, upright), lines, (contrast, contrast.T), strict=True):
         if rules:
             # Where there are rules, what comes in from the border as thin as they is one of them.
             thickest = 1.5 * max(rule.thickness for rule in rules) + 1
             rules += [
                 line
-                for line in lines[turned]
-                if line not in rules and _is_rest(line, side, thickest)
+                for line in found
+                if line not in rules and _is_rest(line, picture.shape[1], thickest)
             ]
         for line in rules:
             _erase(picture, line)
-        erased += len(rules)
-    return contrast, erased
+    return contrast, len(level) + len(upright)
 
 
 def _find_lines(contrast: np.ndarray, is_dark: np.ndarray, shortest: float) -> list[_Line]:
@@ -245,6 +248,16 @@ def _is_rest(line: _Line, side: int, thickest: float) -> bool:
     reaches_border = line.columns[0] <= edge or line.columns[-1] >= side - 1 - edge
     is_slender = line.length >= SLENDER / 2 * line.thickness
     return reaches_border and is_slender and line.thickness <= thickest
+
+
+def _meet(level: _Line, upright: _Line) -> bool:
+    """Whether a line and one found in the turned picture cross or form a corner."""
+    x, y = np.median(upright.top), np.median(level.top)
+    slack = 0.1 * max(level.length, upright.length)  # ends are known to a strip's width
+    return bool(
+        level.columns[0] - slack <= x <= level.columns[-1] + slack
+        and upright.columns[0] - slack <= y <= upright.columns[-1] + slack
+    )
 
 
 def _erase(contrast: np.ndarray, line: _Line) -> None:

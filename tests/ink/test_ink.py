@@ -220,3 +220,24 @@ def test_the_smallest_pictures_are_read_or_refused(channels):
         for picture in (noise, np.where(noise < 128, 0, 255).astype(np.uint8)):
             with contextlib.suppress(InkError):
                 assert drawing_to_canvas(picture, CONFIG).max() > 0
+
+
+@pytest.mark.parametrize("pen", [3, 4, 6])
+@pytest.mark.parametrize("paper", [60, 4])
+def test_a_straight_1_is_a_digit_and_no_ruled_line(pen, paper):
+    picture = Image.new("L", (300, 150 + 2 * paper), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line([150, paper, 150, paper + 150], 0, pen)
+    draw.ellipse([20, paper, 110, paper + 150], outline=0, width=pen)
+    draw.ellipse([190, paper, 280, paper + 150], outline=0, width=pen)
+    with_it = drawing_to_canvas(picture, CONFIG)
+    columns = (with_it > 0.3).any(0).int()
+    assert int((columns.diff() > 0).sum()) == 3  # pieces with paper between them
+
+
+@pytest.mark.parametrize("shift", [(0, 36), (0, -36), (-106, 0)])
+def test_digits_drawn_over_the_sheets_border_are_not_left_out(shift):
+    picture = Image.new("L", (1000, 180), 255)
+    picture.paste(sketch(), shift)
+    columns = (drawing_to_canvas(picture, CONFIG) > 0.3).any(0).int()
+    assert int((columns.diff() > 0).sum()) == 3
