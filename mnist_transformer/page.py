@@ -33,6 +33,10 @@ class Row:
     probabilities: list[float]
     box: tuple[int, int, int, int]
 
+    def __repr__(self) -> str:
+        sure = ", ".join(f"{probability:.2f}" for probability in self.probabilities)
+        return f"Row({self.digits!r}, probabilities=[{sure}], box={self.box})"
+
     @property
     def digits(self) -> str:
         """What the row says, e.g. "314159265358"."""
