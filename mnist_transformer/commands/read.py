@@ -21,7 +21,8 @@ def run(options: argparse.Namespace) -> int:
         try:
             page = model.read_page(open_drawing(file))
         except (InkError, OSError) as error:
-            print(f"{file}: {error}", file=sys.stderr)
+            reason = getattr(error, "strerror", None) or error  # else the file is named twice
+            print(f"{file}: {reason}", file=sys.stderr)
             failed = True
             continue
         if options.json:

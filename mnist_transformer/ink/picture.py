@@ -39,6 +39,8 @@ def open_drawing(file: str | Path | IO[bytes]) -> Image.Image:
         raise
     except Image.DecompressionBombError as error:
         raise InkError(f"the picture is too large: {error}") from error
+    except IsADirectoryError as error:
+        raise InkError("not a readable image: it is a folder") from error
     # Pillow's readers raise many kinds of errors on broken files.
     except Exception as error:
         raise InkError(f"not a readable image: {error}") from error
