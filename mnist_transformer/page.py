@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from .config import END
 from .ink import BlankDrawing, Drawing, picture_to_parts
 from .reading import DOUBT, Reading
 
@@ -133,5 +132,4 @@ def _likelihood(reading: Reading) -> float:
     """Of a reading as a whole, its end included; 0 if it did not end."""
     if not reading.steps or reading.truncated:
         return 0.0
-    best = reading.distributions.max(1).values
-    return float(best.prod()) * float(reading.distributions[-1, END] > 0)
+    return float(reading.distributions.max(1).values.prod())

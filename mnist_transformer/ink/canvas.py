@@ -53,7 +53,7 @@ def drawing_to_canvas(drawing: Drawing, config: Config) -> Tensor:
     rows = find_rows(ink)
     if len(rows) > 1:
         raise InkError(f"the drawing has {len(rows)} rows of digits: read_page reads them all")
-    return ink_to_canvas(rows[0].whole(config.max_digits).ink, config)
+    return ink_to_canvas(rows[0].whole(config.max_digits), config)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def picture_to_parts(drawing: Drawing, config: Config, *sizes: float) -> list[Ro
     return [
         RowOfCanvases(
             [
-                [ink_to_canvas(part.ink, config, size) for size in (1.0, *sizes)]
+                [ink_to_canvas(part, config, size) for size in (1.0, *sizes)]
                 for part in row.parts(config.max_digits)
             ],
             _times(row.box, shrink),

@@ -23,19 +23,6 @@ STRAIGHT = 0.04  # slope that a row may keep
 
 
 @dataclass
-class Part:
-    """A piece of a row, as it will stand on a canvas.
-
-    Attributes:
-        ink: (height, width) float32 strength, level, its wide gaps closed.
-        expected: how many digits the marks' widths let expect.
-    """
-
-    ink: np.ndarray
-    expected: int
-
-
-@dataclass
 class LevelRow:
     """A row's ink alone, made level, as pieces from left to right with empty columns between them.
 
@@ -65,14 +52,17 @@ class LevelRow:
         """(pieces - 1,) between the pieces, in digits' heights."""
         return (self.starts[1:] - self.stops[:-1]) / self.height
 
-    def parts(self, most: int) -> list[Part]:
-        """The row cut at its widest gaps into parts of at most about `most` digits."""
+    def parts(self, most: int) -> list[np.ndarray]:
+        """The row cut at its widest gaps into parts of at most about `most` digits.
+
+        Each is (height, width) float32 strength, as it will stand on a canvas.
+        """
         widths = (self.stops - self.starts) / self.height
         cuts = _cuts(self.gaps, widths, self.expected, most)
         return [self._part(first, last) for first, last in cuts]
 
-    def whole(self, most: int) -> Part:
-        """The row in one part, if it can hold no more than `most` digits.
+    def whole(self, most: int) -> np.ndarray:
+        """The row in one part, as `parts` gives it, if it can hold no more than `most` digits.
 
         Raises:
             InkError: if it is longer.
@@ -91,7 +81,8 @@ class LevelRow:
             )
         return self._part(0, len(self.starts))
 
-    def _part(self, first: int, last: int) -> Part:
+    def _part(self, first: int, last: int) -> np.ndarray:
+        """The pieces from `first` to before `last`, the wide gaps between them closed."""
         pieces = [self.ink[:, self.starts[first] : self.stops[first]]]
         for n in range(first + 1, last):
             if self.gaps[n - 1] > WIDEST_GAP:
@@ -100,7 +91,7 @@ class LevelRow:
                 pieces.append(self.ink[:, self.starts[n] : self.stops[n]])
             else:
                 pieces.append(self.ink[:, self.stops[n - 1] : self.stops[n]])
-        return Part(np.concatenate(pieces, 1), int(self.expected[first:last].sum()))
+        return np.concatenate(pieces, 1)
 
 
 def find_rows(ink: Ink) -> list[LevelRow]:
