@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from .light import close_strokes, light_taken, reduced
 from .sheet import only_sheet
 
 FLAT = 8  # values out of 255 that one even colour may vary by
@@ -76,7 +77,7 @@ def contrast_to_paper(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     if is_light_on_dark(grey):
         grey = 255 - grey
     paper = light_of_paper(grey)
-    contrast = 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
+    contrast = light_taken(grey, paper)
     return contrast, _typical_contrast(contrast), paper
 
 
@@ -84,8 +85,7 @@ def light_of_paper(grey: np.ndarray) -> np.ndarray:
     """(height, width) uint8, the picture with its dark strokes closed."""
     largest = max(15, min(grey.shape) // 2)
     size = round(np.clip(STROKES * stroke_width(grey), 15, largest)) | 1
-    square = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
-    return cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
+    return close_strokes(grey, size)
 
 
 def to_grey(pixels: np.ndarray) -> np.ndarray:
@@ -108,15 +108,9 @@ def noise_of(grey: np.ndarray) -> float:
     return float(np.median(np.abs(answer))) / 0.6745 / 6
 
 
-def _reduced(grey: np.ndarray, longest: int = REDUCED) -> tuple[np.ndarray, float]:
-    factor = max(1.0, max(grey.shape) / longest)
-    size = [max(1, round(side / factor)) for side in grey.shape[::-1]]
-    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA), factor
-
-
 def is_light_on_dark(grey: np.ndarray) -> bool:
     """Ink is the smaller part of any surroundings: it lies to one side of the median, and far."""
-    small, _ = _reduced(grey, REDUCED // 2)
+    small = reduced(grey, REDUCED // 2)
     sides = []
     for share in (12, 6, 3):
         away = small.astype(np.float32) - cv2.medianBlur(small, _window(small, share))
@@ -136,16 +130,14 @@ def stroke_width(grey: np.ndarray) -> float:
     A square closes strokes as soon as it is wider than they are. Of all widths the one is taken at
     which closing changes most for so small a square: shadows change more, but under large ones.
     """
-    small, factor = _reduced(grey)
+    small = reduced(grey, REDUCED)
     best, width = 0.0, 1
     for size in WIDTHS:
-        square = np.ones((size, size), np.uint8)
-        closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
-        contrast = 255 - cv2.divide(small, cv2.max(closed, 1), scale=255)
+        contrast = light_taken(small, close_strokes(small, size))
         gain = float(np.percentile(contrast[::2, ::2], 99)) / size**0.5
         if gain > best:
             best, width = gain, size
-    return (width - 1) * factor
+    return (width - 1) * max(1.0, max(grey.shape) / REDUCED)
 
 
 def _typical_contrast(contrast: np.ndarray) -> np.ndarray:

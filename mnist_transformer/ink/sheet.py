@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from .light import close_strokes, light_taken, reduced
+
 SIDE = 200  # longest side, in pixels, at which a picture is searched for a sheet
 LEVELS = 12  # thresholds of light that are tried
 SMALLEST, LARGEST = 0.12, 0.97  # share of the picture that a sheet takes
@@ -20,12 +22,10 @@ def only_sheet(grey: np.ndarray) -> np.ndarray:
     # The rim itself is neither paper nor desk, and paper that was torn shows its fibres there.
     rim = round(RIM * max(grey.shape)) | 1
     sheet = cv2.erode(sheet, np.ones((rim, rim), np.uint8), borderValue=1)
-    scale = min(1.0, SIDE / max(grey.shape))
-    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    weight = cv2.resize(sheet, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    light = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) * weight
+    weight = reduced(sheet, SIDE).astype(np.float32)
+    light = reduced(grey, SIDE) * weight
     paper = light / np.maximum(weight, 1e-6)
-    for _ in range(max(size)):
+    for _ in range(max(weight.shape)):
         known = weight > 0
         if known.all():
             break
@@ -52,9 +52,7 @@ def find_sheet(grey: np.ndarray) -> np.ndarray | None:
     Returns:
         (height, width) uint8, 1 on the sheet, else 0.
     """
-    scale = min(1.0, SIDE / max(grey.shape))
-    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = reduced(grey, SIDE)
     small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     small = cv2.medianBlur(small, 3)
     reach = np.ones((5, 5), np.uint8)
@@ -100,13 +98,9 @@ def _free_sides(region: np.ndarray) -> int:
 
 def _is_written_on(grey: np.ndarray, sheet: np.ndarray) -> bool:
     """Whether what lies around is as dark in strokes as the sheet: then it is paper in shadow."""
-    scale = min(1.0, 4 * SIDE / max(grey.shape))
-    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    square = np.ones((15, 15), np.uint8)
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
-    contrast = 255 - cv2.divide(small, cv2.max(paper, 1), scale=255)
-    sheet = cv2.resize(sheet, size, interpolation=cv2.INTER_NEAREST)
+    small = reduced(grey, 4 * SIDE)
+    contrast = light_taken(small, close_strokes(small, 15))
+    sheet = cv2.resize(sheet, small.shape[::-1], interpolation=cv2.INTER_NEAREST)
     away = np.ones((9, 9), np.uint8)
     inside = contrast[cv2.erode(sheet, away, borderValue=1) > 0]
     outside = contrast[cv2.dilate(sheet, away) == 0]

@@ -1,0 +1,25 @@
+"""What the search for the paper and for the sheet share: a smaller picture, light, its loss."""
+
+import cv2
+import numpy as np
+
+
+def reduced(grey: np.ndarray, longest: int) -> np.ndarray:
+    """The picture, (height, width) uint8, shrunk so that no side is above `longest` pixels."""
+    factor = max(1.0, max(grey.shape) / longest)
+    size = [max(1, round(side / factor)) for side in grey.shape[::-1]]
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+
+
+def close_strokes(grey: np.ndarray, size: int) -> np.ndarray:
+    """(height, width) uint8: the light of the paper, without strokes narrower than `size` pixels.
+
+    The picture is dilated, then eroded, by a square.
+    """
+    square = np.ones((size, size), np.uint8)
+    return cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square, borderType=cv2.BORDER_REPLICATE)
+
+
+def light_taken(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
+    """(height, width) uint8: how much of the paper's light every pixel takes, 255 = all."""
+    return 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
