@@ -33,6 +33,12 @@ def model(small_config):
     return Transformer(small_config).eval()
 
 
+@pytest.fixture
+def reading(model, lines):
+    """What that model makes of one line, with its maps."""
+    return model.read_canvases(lines[0][:1], attention=True)[0]
+
+
 @pytest.fixture(scope="session")
 def lines(digits, small_config):
     """Eight lines of one to three digits: (canvases, tokens)."""

@@ -27,11 +27,6 @@ from tests import ROOT
 
 
 @pytest.fixture
-def reading(model, lines):
-    return model.read_canvases(lines[0][:1], attention=True)[0]
-
-
-@pytest.fixture
 def blank(model):
     return model.read(Image.new("L", (50, 20), 255), attention=True)
 

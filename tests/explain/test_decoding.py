@@ -5,11 +5,6 @@ from mnist_transformer.config import END, START
 from mnist_transformer.explain.decoding import beam_search, sample_lines
 
 
-@pytest.fixture
-def reading(model, lines):
-    return model.read_canvases(lines[0][:1])[0]
-
-
 def test_a_beam_as_wide_as_all_lines_finds_the_likeliest(model, reading):
     found = beam_search(model, reading.canvas, num_beams=1000)
     assert len({digits for digits, _ in found}) == len(found) == 1000

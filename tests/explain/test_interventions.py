@@ -16,11 +16,6 @@ from mnist_transformer.explain.interventions import (
 )
 
 
-@pytest.fixture
-def reading(model, lines):
-    return model.read_canvases(lines[0][:1], attention=True)[0]
-
-
 def off(*heads):
     return Intervention(ablated_heads=frozenset(heads))
 

@@ -13,11 +13,6 @@ from mnist_transformer.explain.relevance import (
 from tests import ROOT
 
 
-@pytest.fixture
-def reading(model, lines):
-    return model.read_canvases(lines[0][:1], attention=True)[0]
-
-
 def test_rollout_hands_all_attention_on(reading):
     for weights in (mean_cross_attention(reading), rollout(reading)):
         assert weights.shape == (reading.steps, 48)

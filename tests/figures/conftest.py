@@ -5,11 +5,6 @@ import torch
 
 
 @pytest.fixture
-def reading(model, lines):
-    return model.read_canvases(lines[0][:1], attention=True)[0]
-
-
-@pytest.fixture
 def off(reading):
     """The same reading, as if the second head of the first decoder layer were off."""
     cross = reading.attention.cross.clone()
