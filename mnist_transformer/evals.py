@@ -95,8 +95,7 @@ def evaluation_lines(
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them."""
     generator = torch.Generator().manual_seed(seed)
-    for start in range(0, num_lines, _BATCH):
-        count = min(_BATCH, num_lines - start)
+    for count in _batch_sizes(num_lines):
         yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
 
 
@@ -105,9 +104,12 @@ def evaluation_grids(
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """The fixed grids, in batches of (canvases, tokens) as `make_grids` gives them."""
     generator = torch.Generator().manual_seed(seed)
-    for start in range(0, num_grids, _BATCH):
-        count = min(_BATCH, num_grids - start)
+    for count in _batch_sizes(num_grids):
         yield make_grids(digits, count, config, generator=generator, vary=False)
+
+
+def _batch_sizes(total: int) -> list[int]:
+    return [min(_BATCH, total - start) for start in range(0, total, _BATCH)]
 
 
 def line_text(tokens: Tensor) -> str:

@@ -5,7 +5,7 @@ import json
 import sys
 
 from ..checkpoint import TRANSFORMER_WEIGHTS, load_transformer
-from ..ink import InkError, open_drawing
+from ..ink import InkError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     failed = False
     for file in options.files:
         try:
-            page = model.read_page(open_drawing(file))
+            page = model.read_page(file)
         except (InkError, OSError) as error:
             reason = getattr(error, "strerror", None) or error  # else the file is named twice
             print(f"{file}: {reason}", file=sys.stderr)

@@ -5,7 +5,6 @@ changes one thing that makes pages hard to read, and `note` several at once.
 """
 
 import io
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..ink import draw_strokes
-from .pen import PenDigit
+from .pen import PenDigit, by_writer
 
 MARGIN = 0.5  # of a digit's height, around what is written
 
@@ -47,10 +46,7 @@ def pen_pages(digits: list[PenDigit], count: int, seed: int) -> Iterator[PenPage
         count: of each kind.
         seed: fixes the pages.
     """
-    by_writer = defaultdict(list)
-    for digit in digits:
-        by_writer[digit.writer].append(digit)
-    writers = [by_writer[writer] for writer in sorted(by_writer)]
+    writers = list(by_writer(digits).values())
     for kind, (layout, paper) in KINDS.items():
         for number in range(count):
             generator = np.random.default_rng([seed, number, *kind.encode()])

@@ -60,21 +60,27 @@ def load_pen_digits(path: str | Path) -> list[PenDigit]:
     return digits
 
 
+def by_writer(digits: list[PenDigit]) -> dict[str, list[PenDigit]]:
+    """The digits of every writer, the writers in alphabetical order."""
+    groups = defaultdict(list)
+    for digit in digits:
+        groups[digit.writer].append(digit)
+    return dict(sorted(groups.items()))
+
+
 def pen_lines(digits: list[PenDigit], count: int, seed: int, longest: int = 8) -> Iterator[PenLine]:
     """Write `count` fixed lines of 1 to `longest` digits, writers and brushes taking turns.
 
     A line keeps its writer's own proportions: all its digits are scaled alike. Gaps, height and the
     drift of the baseline vary as on a sheet of paper.
     """
-    by_writer = defaultdict(list)
-    for digit in digits:
-        by_writer[digit.writer].append(digit)
-    writers = sorted(by_writer)
+    own_digits = by_writer(digits)
+    writers = list(own_digits)
     generator = np.random.default_rng(seed)
     for number in range(count):
         writer = writers[number % len(writers)]
         brush = BRUSHES[number // len(writers) % len(BRUSHES)]
-        own = by_writer[writer]
+        own = own_digits[writer]
         chosen = [
             own[i] for i in generator.integers(len(own), size=generator.integers(longest) + 1)
         ]

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image
+
 from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
 from ..classifier import Classifier
 from ..dataset import load_digits
@@ -157,9 +159,8 @@ def measure_pen(
     ink = _ink_file("pen", ink)
     score = pen.evaluate_pen(model, load_pen_digits(ink), num_lines, seed)
     if failures:
-        Path(failures).mkdir(parents=True, exist_ok=True)
-        for n, (line, read) in enumerate(score.misread):
-            line.picture.save(Path(failures) / f"{n:03} {line.digits} read as {read}.png")
+        misread = [(line.picture, f"{line.digits} read as {read}") for line, read in score.misread]
+        _save_pictures(failures, misread)
     result = _sequence_result(ink.name, score.total, seed)
     groups: dict[str, dict] = {
         "line_accuracy_by_writer": score.line_accuracy_by_writer,
@@ -195,10 +196,11 @@ def measure_pages(
     ink = _ink_file("pages", ink)
     score = pages.evaluate_pages(model, load_pen_digits(ink), num_pages, seed)
     if failures:
-        Path(failures).mkdir(parents=True, exist_ok=True)
-        for n, (page, read) in enumerate(score.misread):
-            true, read = " ".join(page.rows), read.replace("\n", " ")
-            page.picture.save(Path(failures) / f"{n:03} {page.kind} {true} read as {read}.png")
+        misread = [
+            (page.picture, f"{page.kind} {' '.join(page.rows)} read as {' '.join(read.split())}")
+            for page, read in score.misread
+        ]
+        _save_pictures(failures, misread)
     return Result(
         ink.name,
         {
@@ -232,6 +234,14 @@ def measure_pairs(
     accuracy = pages.evaluate_pairs(model, digits, num_lines, seed)
     numbers = {"num_lines": num_lines, "seed": seed, "line_accuracy": accuracy}
     return Result(f"pairs of {digits.source}", numbers)
+
+
+def _save_pictures(folder: str | Path, pictures: list[tuple[Image.Image, str]]) -> None:
+    """Write each picture into the folder under its number and name."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, (picture, name) in enumerate(pictures):
+        picture.save(folder / f"{n:03} {name}.png")
 
 
 def _ink_file(measure: str, ink: str | Path | None) -> Path:
