@@ -46,15 +46,18 @@ def unread_marks(
     looked = cross.mean((0, 1))  # (digits, patches)
     is_ink = (canvas > INK).numpy().astype(np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(is_ink)
-    size = canvas.shape[0] // grid[0]
-    unread = []
-    for mark in range(1, count):
-        left, top, width, height = (int(side) for side in boxes[mark, :4])
-        cells = (labels == mark).reshape(grid[0], size, grid[1], size).any((1, 3)).reshape(-1)
-        share = looked[:, torch.from_numpy(cells)].sum(1)
-        if max(width, height) >= SMALLEST_MARK and (share < LOOKED_AT).all():
-            unread.append((left, top, left + width, top + height))
-    return unread
+    patch = np.arange(grid[0] * grid[1]).reshape(grid)
+    patch = np.kron(patch, np.ones([canvas.shape[0] // grid[0]] * 2, int))  # of every pixel
+    lies_in = torch.zeros(count, grid[0] * grid[1])  # mark by patch
+    lies_in[labels, patch] = 1
+    is_passed_over = (looked @ lies_in.T < LOOKED_AT).all(0)
+    return [
+        (left, top, left + width, top + height)
+        for (left, top, width, height, _), passed_over in zip(
+            boxes[1:].tolist(), is_passed_over[1:].tolist(), strict=True
+        )
+        if passed_over and max(width, height) >= SMALLEST_MARK
+    ]
 
 
 # Compared by identity, as tensors are: `==` between tensors gives a tensor, not a yes or no.
