@@ -177,16 +177,20 @@ def test_a_run_leaves_the_callers_random_numbers_alone(recipe, options):
 
 def test_two_runs_at_once_end_as_each_would_alone(recipe, options):
     recipes = [dataclasses.replace(recipe, epochs=1, seed=seed) for seed in (1, 2)]
-    alone = [train(one, **options).model for one in recipes]
-    together = {}
-    threads = [
-        threading.Thread(
-            target=lambda n=n: together.update({n: train(recipes[n], **options).model})
+
+    def start(models, n):
+        thread = threading.Thread(
+            target=lambda: models.update({n: train(recipes[n], **options).model})
         )
-        for n in (0, 1)
-    ]
-    for thread in threads:
         thread.start()
+        return thread
+
+    # Alone in a thread of its own, too: PyTorch's main thread may compute on another number of
+    # cores, and so round in another order.
+    alone, together = {}, {}
+    for n in (0, 1):
+        start(alone, n).join()
+    threads = [start(together, n) for n in (0, 1)]
     for thread in threads:
         thread.join()
     assert all(same_weights(alone[n], together[n]) for n in (0, 1))

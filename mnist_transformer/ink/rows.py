@@ -192,7 +192,9 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     if abs(slope) > STRAIGHT:
         rise = int(np.ceil(abs(slope) * strength.shape[1]))
         matrix = np.array([[1, 0, 0], [-slope, 1, rise if slope > 0 else 0]], np.float32)
-        strength = cv2.warpAffine(strength, matrix, (strength.shape[1], strength.shape[0] + rise))
+        level = cv2.warpAffine(strength, matrix, (strength.shape[1], strength.shape[0] + rise))
+        if (level >= INK_LEVEL).any():  # specks of a pixel may fade between two rows
+            strength = level
     dark = strength >= INK_LEVEL
     rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
     breaks = np.flatnonzero(np.diff(columns) > 1)
