@@ -21,5 +21,8 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, length, model_dim) -> the same shape."""
-        hidden = self.dropout(F.gelu(self.expand(x)))  # (batch, length, hidden_dim)
-        return self.contract(hidden)
+        return self.contract(self.dropout(self.hidden(x)))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """What stands between the two maps: (batch, length, model_dim) -> (..., hidden_dim)."""
+        return F.gelu(self.expand(x))

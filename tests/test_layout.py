@@ -11,9 +11,11 @@ PACKAGE = ROOT / "mnist_transformer"
 MODEL = "attention mlp positions encoder decoder transformer classifier".split()
 # A part is a folder or a file at the top; the files of a paper's model are one part, and so are
 # `train.py` and `training/`. Each part may import itself and what stands here.
+# Of `explain`, what figures draw from is a part of its own: plain data.
+DATA = {"explain.heads", "explain.activations"}
 ARROWS = {
     "config": set(),
-    "heads": {"config"},
+    "data": {"config"},
     "ink": {"config"},
     "reading": {"config"},
     "page": {"config", "ink", "reading"},
@@ -23,8 +25,8 @@ ARROWS = {
     "hands": {"config", "ink", "dataset"},
     "evals": {"config", "model", "dataset", "hands", "reading"},
     "training": {"config", "model", "checkpoint", "dataset", "hands", "evals"},
-    "explain": {"config", "heads", "model", "reading", "dataset", "hands"},
-    "figures": {"config", "heads", "reading"},
+    "explain": {"config", "data", "model", "reading", "dataset", "hands"},
+    "figures": {"config", "data", "reading"},
 }
 ARROWS["lab"] = set(ARROWS) - {"figures"}
 ARROWS["commands"] = ARROWS["lab"] | {"lab"}
@@ -77,8 +79,8 @@ def _nodes(tree: ast.AST, lazy: bool) -> Iterator[ast.AST]:
 
 def part(module: str) -> str:
     first = module.split(".")[0]
-    if module == "explain.heads":
-        return "heads"
+    if module in DATA:
+        return "data"
     return "model" if first in MODEL else "training" if first == "train" else first
 
 
