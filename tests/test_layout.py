@@ -12,7 +12,7 @@ MODEL = "attention mlp positions encoder decoder transformer classifier".split()
 # A part is a folder or a file at the top; the files of a paper's model are one part, and so are
 # `train.py` and `training/`. Each part may import itself and what stands here.
 # Of `explain`, what figures draw from is a part of its own: plain data.
-DATA = {"explain.heads", "explain.activations"}
+DATA = {"explain.heads", "explain.activations", "explain.receipt"}
 ARROWS = {
     "config": set(),
     "data": {"config"},

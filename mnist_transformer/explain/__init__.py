@@ -1,7 +1,8 @@
 """What is read out of a model, and what is changed in it to see what it was there for.
 
 `heads` names every head; `trace` writes down everything that passes through the model, as plain
-`activations`; `interventions` switches heads, layers or positions off and has the logit lens;
+`activations`; `attribution` splits every answer into what each part paid for it, as a `receipt`;
+`interventions` switches heads, layers or positions off and has the logit lens;
 `relevance` follows attention back to the drawing and takes one head apart; `decoding` has beams and
 samples; `perturb` changes the drawing instead. Imported one by one: drawing a head's numbers needs
 no model.

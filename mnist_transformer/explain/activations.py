@@ -16,12 +16,14 @@ class AttentionTrace:
 
     Attributes:
         before: (queries, model_dim), the residual stream as it arrives.
-        read: (queries, model_dim), what the queries are made from: `before`, normalised.
+        read: (queries, model_dim), what the queries are made from: `before`, normalised (by a model
+            that normalises sums instead, `norm_first` false: `before` itself).
         query: (heads, queries, head_dim), what every place asks.
         key, value: (heads, keys, head_dim), what every place offers and hands over.
         weights: (heads, queries, keys), rows sum to 1; exactly 0 where a mask hides the key.
         added: (queries, model_dim), what all heads and the output's bias add to the stream.
-        after: (queries, model_dim), the stream as it leaves: `before` + `added`.
+        after: (queries, model_dim), the stream as it leaves: `before` + `added` (or that sum,
+            normalised).
     """
 
     before: Tensor

@@ -9,7 +9,7 @@ import mnist_transformer
 
 PACKAGE = Path(mnist_transformer.__file__).parent
 # Data alone. Whatever else figures import, a change of model or training could break a picture.
-DATA = {"explain.heads", "explain.activations"}
+DATA = {"explain.heads", "explain.activations", "explain.receipt"}
 ALLOWED = {"config", "reading"} | DATA
 
 
