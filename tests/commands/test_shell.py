@@ -66,7 +66,7 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("MNIST_ROOT", raising=False)
     monkeypatch.setattr("mnist_transformer.dataset.CACHE", tmp_path / "cache")
     monkeypatch.setattr(
-        "mnist_transformer.dataset.download_mnist",
+        "mnist_transformer.hands.mnist.download_mnist",
         lambda *_: (_ for _ in ()).throw(OSError("no network")),
     )
     settings = ["--epochs", "1", "--batch-size", "512", "--lr", "0.001"]
@@ -94,7 +94,7 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
 def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypatch, digits):
     if "--data" in command:
         monkeypatch.setattr(
-            "mnist_transformer.dataset.download_mnist",
+            "mnist_transformer.hands.mnist.download_mnist",
             lambda *_: (_ for _ in ()).throw(OSError("no network")),
         )
     else:

