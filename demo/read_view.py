@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
-from demo import save_view, sheet
+from demo import live, save_view, sheet
 from demo.controls import canvas_html, hint_html, page_html
 from mnist_transformer import InkError, Page, Reading, Transformer
+from mnist_transformer.figures.live import stage_data
 
 BLANK = Image.new("L", (8, 8), 255)
 
@@ -43,6 +44,7 @@ def show(model: Transformer) -> Shown:
     strokes = [] if in_sight.picture else in_sight.strokes
     with view:
         save_view.show(page, reading, strokes)
+    live.stage(data=stage_data(reading), key="stage")
     return Shown(state.drawing, strokes if is_line(page) else [], reading)
 
 

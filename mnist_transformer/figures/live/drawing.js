@@ -1,0 +1,141 @@
+// The drawing as the model saw it, its own pixels, with the weights of one map glowing over it.
+
+const FADE = 160; // milliseconds in which the glow goes from one map to the next
+
+// `placed` is told where the drawing lies: pixels of the page a pixel of the drawing, and its left.
+function makeDrawing(canvas, placed) {
+  const brush = canvas.getContext("2d");
+  const ink = document.createElement("canvas");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let data = null;
+  let shown = null; // the weights as they glow now, on the way to those of the step
+  let marked = null;
+  let frame = 0;
+
+  // What part of the model's canvas is seen: all ink, and as much paper as there is room for.
+  function view() {
+    const { clientWidth: width, clientHeight: height } = canvas;
+    const [left, right] = data.ink;
+    const scale = Math.min(height / data.canvas.height, width / (right - left));
+    const middle = (left + right) / 2;
+    const half = width / scale / 2;
+    // The paper's edge stays at the edge where there is paper enough to fill the width.
+    const start =
+      2 * half < data.canvas.width
+        ? Math.max(0, Math.min(data.canvas.width - 2 * half, middle - half))
+        : data.canvas.width / 2 - half;
+    return { scale, x: -start * scale, y: (height - data.canvas.height * scale) / 2 };
+  }
+
+  function draw() {
+    const pixels = devicePixelRatio || 1;
+    canvas.width = Math.round(canvas.clientWidth * pixels);
+    canvas.height = Math.round(canvas.clientHeight * pixels);
+    const { scale, x, y } = view();
+    brush.setTransform(pixels * scale, 0, 0, pixels * scale, pixels * x, pixels * y);
+    brush.imageSmoothingEnabled = false;
+    brush.drawImage(ink, 0, 0);
+    if (data.grid && shown) paintGlow(brush, data, shown, marked, scale);
+    data.unread.forEach((box) => hatch(brush, box));
+    placed({ scale, x });
+  }
+
+  function paint(map, patch, step, head) {
+    cancelAnimationFrame(frame);
+    marked = patch;
+    if (map) {
+      canvas.dataset.attention = Math.max(...map).toFixed(4);
+      canvas.dataset.step = step + 1;
+      canvas.dataset.head = head;
+      canvas.setAttribute("aria-label", `Attention at step ${step + 1} over the drawing`);
+    } else {
+      ["attention", "step", "head"].forEach((name) => delete canvas.dataset[name]);
+      canvas.setAttribute("aria-label", "The drawing as the model sees it: empty");
+    }
+    const from = shown;
+    const begin = performance.now();
+    if (!map || !from || from.length !== map.length || calm) {
+      shown = map;
+      draw();
+      return;
+    }
+    const advance = () => {
+      const share = Math.min(1, (performance.now() - begin) / FADE);
+      shown = map.map((weight, n) => from[n] + (weight - from[n]) * share);
+      draw();
+      if (share < 1) frame = requestAnimationFrame(advance);
+    };
+    advance();
+  }
+
+  function load(fresh) {
+    data = fresh;
+    const { width, height } = data.canvas;
+    ink.width = width;
+    ink.height = height;
+    const picture = new ImageData(width, height);
+    const darkness = Uint8Array.from(atob(data.canvas.ink), (character) => character.charCodeAt(0));
+    darkness.forEach((dark, n) => picture.data.set([255 - dark, 255 - dark, 255 - dark, 255], 4 * n));
+    ink.getContext("2d").putImageData(picture, 0, 0);
+  }
+
+  function patchAt(event) {
+    if (!data.grid) return null;
+    const { scale, x, y } = view();
+    const [rows, columns] = data.grid;
+    const column = Math.floor((((event.offsetX - x) / scale) * columns) / data.canvas.width);
+    const row = Math.floor((((event.offsetY - y) / scale) * rows) / data.canvas.height);
+    const inside = column >= 0 && column < columns && row >= 0 && row < rows;
+    return inside ? row * columns + column : null;
+  }
+
+  const observer = new ResizeObserver(() => data && draw());
+  observer.observe(canvas);
+
+  return {
+    load,
+    paint,
+    onpatch(tell) {
+      canvas.onpointermove = (event) => event.pointerType === "mouse" && tell(patchAt(event), false);
+      canvas.onpointerleave = () => tell(null, false);
+      canvas.onclick = (event) => patchAt(event) !== null && tell(patchAt(event), true);
+    },
+    stop() {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    },
+  };
+}
+
+function paintGlow(brush, data, weights, marked, scale) {
+  const [rows, columns] = data.grid;
+  const width = data.canvas.width / columns;
+  const height = data.canvas.height / rows;
+  const peak = Math.max(...weights) || 1;
+  weights.forEach((weight, n) => {
+    brush.fillStyle = glow(weight / peak);
+    brush.fillRect((n % columns) * width, Math.floor(n / columns) * height, width, height);
+  });
+  if (marked !== null && marked < weights.length) {
+    brush.strokeStyle = "#1971c2";
+    brush.lineWidth = 2 / scale;
+    brush.strokeRect((marked % columns) * width, Math.floor(marked / columns) * height, width, height);
+  }
+}
+
+// Over a mark that no digit was read from.
+function hatch(brush, [left, top, right, bottom]) {
+  brush.save();
+  brush.beginPath();
+  brush.rect(left, top, right - left, bottom - top);
+  brush.clip();
+  brush.strokeStyle = "#d9480f";
+  brush.lineWidth = 0.8;
+  brush.beginPath();
+  for (let x = left - (bottom - top); x < right; x += 3) {
+    brush.moveTo(x, bottom);
+    brush.lineTo(x + bottom - top, top);
+  }
+  brush.stroke();
+  brush.restore();
+}

@@ -1,0 +1,99 @@
+"""The stage: the drawing as the model saw it, where it looked at each step, and what it read."""
+
+import base64
+
+import torch
+from torch import Tensor
+
+from ...reading import DOUBT, INK, Reading
+from ..distribution import OUTCOMES, step_names
+from .files import standalone_html
+from .packing import pack
+
+SOURCES = ("follow.js", "maps.js", "drawing.js", "stage.js")
+RIM = 6  # pixels of canvas left and right of the ink
+STRONG = 0.5  # of a step's highest weight: what is looked at so much is where the digit stands
+
+
+def stage_data(
+    reading: Reading,
+    probabilities: list[float] | None = None,
+    hints: list[str] | None = None,
+) -> dict:
+    """All that `drawStage` shows, as JSON takes it.
+
+    Args:
+        reading: made with `attention=True`, or of nothing.
+        probabilities: of each digit, in [0, 1]; None means the reading's own.
+        hints: what else is to be said of the reading, each a few words.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
+    height, width = reading.canvas.shape
+    probabilities = reading.probabilities if probabilities is None else probabilities
+    pixels = (reading.canvas * 255).round().byte()
+    data: dict = {
+        "digits": reading.digits,
+        "canvas": {
+            "width": width,
+            "height": height,
+            "ink": base64.b64encode(pixels.numpy().tobytes()).decode(),
+        },
+        "ink": _ink_columns(reading.canvas),
+        "unread": [list(box) for box in reading.unread],
+        "hints": hints or [],
+        "outcomes": OUTCOMES,
+        "steps": [],
+    }
+    if not reading.steps:
+        return data
+    cross = reading.maps.cross
+    mean = cross.mean((0, 1))
+    places = _places(mean, reading.maps.grid)
+    shown = [*probabilities, float(reading.distributions[-1].max())]
+    return data | {
+        "grid": list(reading.maps.grid),
+        "steps": [
+            {"name": name, "probability": probability, "column": column, "doubtful": unsure}
+            for name, probability, column, unsure in zip(
+                step_names(reading), shown, places, [p < DOUBT for p in shown], strict=True
+            )
+        ],
+        "distributions": [[round(p, 5) for p in step] for step in reading.distributions.tolist()],
+        # Names as the whole page has them, in the order of the maps.
+        "heads": [
+            f"cross {layer}, head {head}"
+            for layer in range(1, cross.shape[0] + 1)
+            for head in range(1, cross.shape[1] + 1)
+        ],
+        "mean": pack(mean),
+        "cross": pack(cross),
+    }
+
+
+def stage_html(reading: Reading) -> str:
+    """The stage with all it needs, to stand in a notebook or a page."""
+    return standalone_html("drawStage", SOURCES, stage_data(reading))
+
+
+def _ink_columns(canvas: Tensor) -> list[int]:
+    """From where to where, in pixels, the ink reaches, with a rim; all of an empty canvas."""
+    columns = (canvas > INK).any(0).nonzero().flatten()
+    if not len(columns):
+        return [0, canvas.shape[1]]
+    left, right = int(columns[0]) - RIM, int(columns[-1]) + 1 + RIM
+    return [max(left, 0), min(right, canvas.shape[1])]
+
+
+def _places(mean: Tensor, grid: tuple[int, int]) -> list[float]:
+    """Where across the drawing each step looked most: 0 = its left edge, 1 = its right.
+
+    Args:
+        mean: (steps, patches), the mean of all heads.
+        grid: rows and columns of the patches.
+    """
+    columns = mean.unflatten(1, grid).sum(1)  # (steps, columns)
+    strong = columns * (columns >= STRONG * columns.amax(1, keepdim=True))
+    middles = (torch.arange(grid[1]) + 0.5) / grid[1]
+    return [round(place, 4) for place in ((strong @ middles) / strong.sum(1)).tolist()]
