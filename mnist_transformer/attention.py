@@ -6,7 +6,7 @@ cross-attention (every token looks at the patches).
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -57,13 +57,21 @@ class MultiHeadAttention(nn.Module):
         """
         return self._split_heads(self.key(memory)), self._split_heads(self.value(memory))
 
-    def attend(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-        """As `forward`, with keys and values that `project` already made."""
+    def attend(
+        self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, first: int = 0
+    ) -> Tensor:
+        """As `forward`, with keys and values that `project` already made.
+
+        `first` is the place of `x`'s first token in its line, for whoever replaces weights.
+        """
         query = self._split_heads(self.query(x))  # (batch, heads, queries, head_dim)
         dropout = self.dropout if self.training else 0.0
         records = [record for record in _records.get() if self in record]
-        if records:
+        changes = [change[self] for change in _changes.get() if self in change]
+        if records or changes:
             weights = attention_weights(query, key, mask)
+            for change in changes:
+                weights = change(weights, first)
             for record in records:
                 record.add(self, AttentionCall(query, key, value, weights))
             heads = F.dropout(weights, dropout) @ value  # (batch, heads, queries, head_dim)
@@ -148,3 +156,26 @@ def record_attention(*parts: nn.Module, keep_graph: bool = False) -> Iterator[At
         yield record
     finally:
         _records.reset(token)
+
+
+# Given the weights, (batch, heads, queries, keys), and the place of the first query in its line:
+# the weights that are taken instead.
+WeightChange = Callable[[Tensor, int], Tensor]
+
+_changes: ContextVar[tuple[Mapping[MultiHeadAttention, WeightChange], ...]] = ContextVar(
+    "changes", default=()
+)
+
+
+@contextmanager
+def replace_weights(changes: Mapping[MultiHeadAttention, WeightChange]) -> Iterator[None]:
+    """Put other weights in the place of the softmax of some attentions, inside the `with` block.
+
+    Like a record, the change is this thread's alone and leaves nothing on the model. Records keep
+    the weights that were taken. Of nested blocks, the inner one has the last word.
+    """
+    token = _changes.set((*_changes.get(), changes))
+    try:
+        yield
+    finally:
+        _changes.reset(token)

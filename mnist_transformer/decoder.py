@@ -70,7 +70,8 @@ class DecoderLayer(ResidualLayer):
             return self.self_attention.attend(x, *cache.append(*self.self_attention.project(x)))
 
         def attend_memory(x: Tensor) -> Tensor:
-            return self.cross_attention.attend(x, cache.memory_key, cache.memory_value)
+            first = 0 if cache.key is None else cache.key.shape[2] - 1
+            return self.cross_attention.attend(x, cache.memory_key, cache.memory_value, first=first)
 
         x = self.add(x, self.self_attention_norm, attend_tokens)
         x = self.add(x, self.cross_attention_norm, attend_memory)

@@ -2,8 +2,8 @@
 
 `heads` names every head; `trace` writes down everything that passes through the model, as plain
 `activations`; `attribution` splits every answer into what each part paid for it, as a `receipt`;
-`interventions` switches heads, layers or positions off and has the logit lens;
-`relevance` follows attention back to the drawing and takes one head apart; `decoding` has beams and
-samples; `perturb` changes the drawing instead. Imported one by one: drawing a head's numbers needs
-no model.
+`interventions` switches heads, layers or positions off and has the logit lens; `gaze` makes the
+decoder look where one says; `relevance` follows attention back to the drawing and takes one head
+apart; `decoding` has beams and samples; `perturb` changes the drawing instead. Imported one by one:
+drawing a head's numbers needs no model.
 """

@@ -113,10 +113,21 @@ def read_changed(model: Transformer, canvas: Tensor, change: Intervention) -> Re
         ValueError: if the model has no such head or layer, or is in training mode.
     """
     reading = edited(model, change).read_canvases(canvas[None], attention=True)[0]
+    return without_silent_heads(reading, change)
+
+
+def without_silent_heads(reading: Reading, change: Intervention) -> Reading:
+    """The reading with the maps of those heads at 0 that `change` switched off.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
     maps = {kind: getattr(reading.maps, kind).clone() for kind in ("encoder", "decoder", "cross")}
-    for head in all_heads(model.config):
-        if change.silences(head):
-            maps[head.attention][head.layer, head.head] = 0
+    for kind, of_kind in maps.items():
+        for layer, heads in enumerate(of_kind):
+            for number, head in enumerate(heads):
+                if change.silences(Head(kind, layer, number)):
+                    head.zero_()
     return dataclasses.replace(reading, attention=dataclasses.replace(reading.maps, **maps))
 
 
