@@ -27,9 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        resume = "; the same command goes on from the last checkpoint"
-        is_training = command.__name__.endswith(".train")
-        print(f"stopped{resume if is_training else ''}", file=sys.stderr)
+        print("stopped", file=sys.stderr)
         return 130
 
 

@@ -151,12 +151,14 @@ def train(
         on_progress: called at every report with the model as it is; must not change it.
         stop: asked after every step; when it says True, the run ends and keeps what it learned.
         progress_bar: whether to draw one on stderr.
-        device: where to compute: "cpu" or "cuda".
+        device: where to compute: "cpu", "cuda" or "mps".
 
     Raises:
-        ValueError: if a number is out of range, or `start` cannot grow to the recipe's shape.
+        ValueError: if a number is out of range, `start` cannot grow to the recipe's shape, there is
+            no such device, or `checkpoint` does not end in `.safetensors`.
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run, of
-            another recipe, other digits or another start, or holds a finished model.
+            another recipe, other digits or another start, which may be going on at this moment, or
+            is damaged, or holds a finished model.
     """
     _check_run(recipe, num_validation, report_every, save_every)
     digits = digits or load_digits("train")
@@ -166,10 +168,12 @@ def train(
     settings = dataclasses.asdict(recipe) | {"digits": identity(digits)}
     if start is not None:
         settings["start"] = identity_of_weights(start)
+    files = RunFiles(checkpoint, settings)
     digits = mix_sources(digits, **recipe.shares)
     task = make_task(recipe, digits, validation, num_validation, start)
-    trainer = Trainer(recipe, task, RunFiles(checkpoint, settings), device)
-    return trainer.run(report_every, save_every, on_progress, stop, progress_bar)
+    with files.locked():
+        trainer = Trainer(recipe, task, files, device)
+        return trainer.run(report_every, save_every, on_progress, stop, progress_bar)
 
 
 def _check_run(recipe: Recipe, num_validation: int, report_every: int, save_every: int) -> None:

@@ -34,7 +34,7 @@ class Trainer:
         recipe: what to do; `samples_per_epoch` is a number here.
         task: makes the model and the batches, and validates.
         files: where the run is kept, and continued from if it is there already.
-        device: where to compute: "cpu" or "cuda".
+        device: where to compute: "cpu", "cuda" or "mps".
 
     Attributes:
         done, steps: how many steps are done, and how many there are.
@@ -42,7 +42,8 @@ class Trainer:
         history: the reports so far.
 
     Raises:
-        TrainingError: if `files` belong to another run, or hold a finished model.
+        ValueError: if there is no such device.
+        TrainingError: if `files` belong to another run, are damaged, or hold a finished model.
     """
 
     def __init__(self, recipe: Recipe, task: Task, files: RunFiles, device: str = "cpu"):
@@ -50,6 +51,7 @@ class Trainer:
             raise ValueError(
                 "samples_per_epoch must be a number by now: nothing else tells it here"
             )
+        processes.check_device(device)
         self.recipe, self.task, self.files, self.device = recipe, task, files, device
         self.steps_per_epoch = max(1, recipe.samples_per_epoch // recipe.batch_size)
         self.steps = recipe.epochs * self.steps_per_epoch
@@ -149,12 +151,15 @@ class Trainer:
         state = processes.broadcast(self.files.load() if processes.is_main() else None)
         if state is None:
             return
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        self.done = state["done"]
-        self.history = [Progress(**progress) for progress in state["history"]]
-        if processes.is_main():
-            self._sums = state["sums"]
+        try:
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+            self.done = state["done"]
+            self.history = [Progress(**progress) for progress in state["history"]]
+            if processes.is_main():
+                self._sums = state["sums"]
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise self.files.damaged(error) from error
 
     def _parts(self) -> dict[str, Any]:
         """All that changes while training, by the name it is saved under."""
@@ -182,7 +187,7 @@ class Trainer:
             while self.done < self.steps and not stopped:
                 self.step()
                 bar.update()
-                stopped = stop is not None and stop()
+                stopped = stop is not None and processes.any_of(stop())
                 ends = stopped or self.done == self.steps
                 progress = None
                 if ends or self.epoch_ends or self.done % report_every == 0:
@@ -229,6 +234,8 @@ def _random_numbers(seed: int, device: str) -> Iterator[None]:
 
     Afterwards they go on as if nothing had been.
     """
-    with _taking_turns, torch.random.fork_rng(devices=[] if device == "cpu" else None):
+    kind = torch.device(device).type
+    others: dict[str, Any] = {"devices": []} if kind == "cpu" else {"device_type": kind}
+    with _taking_turns, torch.random.fork_rng(**others):
         torch.manual_seed(seed)
         yield

@@ -78,7 +78,9 @@ class TransformerObjective(nn.Module):
         # One row of digits after the other, each from left to right.
         columns = memory.unflatten(1, shape).mean(dim=2).flatten(1, 2)
         scores = self.ctc(columns).log_softmax(-1).transpose(0, 1)
-        return F.ctc_loss(
+        if scores.device.type == "mps":
+            scores, targets = scores.cpu(), targets.cpu()  # no CTC for Apple's processors
+        loss = F.ctc_loss(
             scores,
             targets.clamp(max=END),
             torch.full((len(targets),), len(scores)),
@@ -86,6 +88,7 @@ class TransformerObjective(nn.Module):
             blank=END,
             zero_infinity=True,  # touching digits may be too close for one column each
         )
+        return loss.to(memory.device)
 
 
 class ClassifierObjective(nn.Module):
@@ -101,7 +104,7 @@ class ClassifierObjective(nn.Module):
         patches = embed_patches(self.model.encoder.patches, canvases, first_column)
         logits = self.model.classify(self.model.encoder.encode(patches))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        return Outcome(loss, (logits.argmax(-1) == labels).sum(), torch.tensor(len(labels)))
+        return Outcome(loss, (logits.argmax(-1) == labels).sum(), labels.new_tensor(len(labels)))
 
 
 def embed_patches(patches: PatchEmbedding, canvases: Tensor, first_column: int) -> Tensor:

@@ -22,8 +22,10 @@ def process_group(device: str) -> Iterator[None]:
     """Join the other processes, if `torchrun` started several; leave them in the end.
 
     Raises:
+        ValueError: if there is no such device.
         ProcessLost: if one of them ends before its time.
     """
+    check_device(device)
     if "WORLD_SIZE" not in os.environ:
         yield
         return
@@ -48,6 +50,22 @@ def process_group(device: str) -> Iterator[None]:
         distributed.destroy_process_group()
 
 
+def check_device(device: str) -> None:
+    """Make sure that PyTorch can compute there.
+
+    Raises:
+        ValueError: if it cannot; the message says what to do.
+    """
+    kind = torch.device(device).type
+    if (kind == "cuda" and not torch.cuda.is_available()) or (
+        kind == "mps" and not torch.backends.mps.is_available()
+    ):
+        raise ValueError(
+            f"PyTorch {torch.__version__} finds no {kind} device here: use cpu, or install a build "
+            "of PyTorch for it"
+        )
+
+
 def world_size() -> int:
     """How many processes train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
@@ -69,6 +87,11 @@ def parallel(objective: nn.Module) -> nn.Module:
     """The objective, its gradients averaged over all processes (Li et al. 2020, "PyTorch
     Distributed"); batch norm takes the statistics of each process's own samples."""
     return objective if world_size() == 1 else DistributedDataParallel(objective)
+
+
+def any_of(wish: bool) -> bool:
+    """Whether any process wishes so; all of them learn it, so that none is left waiting."""
+    return bool(all_reduce_sum(torch.tensor(float(wish))))
 
 
 def broadcast(thing):

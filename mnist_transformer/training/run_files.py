@@ -2,15 +2,18 @@
 
 import io
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from ..checkpoint import remove_partial, save_model, write_atomically
 from ..classifier import Classifier
 from ..dataset import DigitSet
 from ..transformer import Transformer
+from . import processes
 from .progress import TrainingError
 
 
@@ -24,10 +27,18 @@ class RunFiles:
         weights: a `.safetensors` file; None means that nothing is written.
         settings: all that defines the run, kept in both files, of plain values and dictionaries of
             them; a run of other settings is never continued.
+
+    Raises:
+        ValueError: if `weights` has another ending: names that differ in nothing else would share
+            one `.resume`.
     """
 
     def __init__(self, weights: str | Path | None, settings: dict):
         self.weights = Path(weights) if weights else None
+        if self.weights is not None and self.weights.suffix != ".safetensors":
+            raise ValueError(
+                f"a run's weights go into a .safetensors file: name it {self.weights}.safetensors"
+            )
         self.settings = settings
 
     @property
@@ -35,26 +46,69 @@ class RunFiles:
         assert self.weights is not None, "without weights there are no files"
         return self.weights.with_suffix(".resume")
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other run away from the files, until the block ends or the process dies.
+
+        Of several processes of one run, only the main one, which writes, asks for the lock.
+
+        Raises:
+            TrainingError: if another run has them.
+        """
+        if self.weights is None or not processes.is_main():
+            yield
+            return
+        self.weights.parent.mkdir(parents=True, exist_ok=True)
+        file = self.weights.with_suffix(".lock")
+        lock = FileLock(file, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TrainingError(
+                f"another training is writing {self.weights}: wait for its end, or name another "
+                "checkpoint"
+            ) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # on Windows, where it stays and does no harm
+                file.unlink()
+            lock.release()
+
     def load(self) -> dict | None:
         """The state that the last `save` was given; None if there is no such run yet.
 
         Raises:
-            TrainingError: if the files belong to another run, or hold a finished model.
+            TrainingError: if the files belong to another run, are damaged, or hold a finished
+                model.
         """
         if self.weights is None:
             return None
         for file in (self.weights, self.resume_file):
             remove_partial(file)  # what a kill in the midst of saving left
         if self.resume_file.exists():
-            saved = torch.load(self.resume_file, weights_only=True, map_location="cpu")
-            self._check_settings(saved["settings"])
-            return saved["state"]
+            try:
+                saved = torch.load(self.resume_file, weights_only=True, map_location="cpu")
+                settings, state = saved["settings"], saved["state"]
+            # PyTorch raises many kinds of errors on broken files.
+            except Exception as error:
+                raise self.damaged(error) from error
+            self._check_settings(settings)
+            return state
         if self.weights.exists():
             raise TrainingError(
                 f"{self.weights} already holds a finished model: name another checkpoint, or "
                 "move it away"
             )
         return None
+
+    def damaged(self, error: Exception) -> TrainingError:
+        """What to say of a `.resume` file that cannot be understood."""
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return TrainingError(
+            f"{self.resume_file} is damaged ({reason}): delete it and {self.weights} to start "
+            "anew, or name another checkpoint"
+        )
 
     def _check_settings(self, saved: dict) -> None:
         if changes := differences(saved, self.settings):
