@@ -8,6 +8,7 @@ Imported one by one: drawing a head's numbers needs no model.
 - `interventions` switches heads, layers or positions off and has the logit lens.
 - `gaze` makes the decoder look where one says.
 - `patching` carries a thought over from another drawing.
+- `lens` says what would be said after each part; `habits` what each head does over many lines.
 - `relevance` follows attention back to the drawing and takes one head apart.
 - `decoding` has beams and samples.
 - `perturb` changes the drawing instead.
