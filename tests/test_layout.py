@@ -25,7 +25,7 @@ ARROWS = {
     "hands": {"config", "ink", "dataset"},
     "evals": {"config", "model", "dataset", "hands", "reading"},
     "training": {"config", "model", "checkpoint", "dataset", "hands", "evals"},
-    "explain": {"config", "data", "model", "reading", "dataset", "hands"},
+    "explain": {"config", "data", "ink", "model", "reading", "dataset", "hands"},
     "figures": {"config", "data", "reading"},
 }
 ARROWS["lab"] = set(ARROWS) - {"figures"}
