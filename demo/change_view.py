@@ -3,10 +3,11 @@
 import streamlit as st
 
 from demo import link, sheet
-from demo.controls import canvas_html, reading_html
+from demo.controls import canvas_html, is_narrow, own_scale, plot, reading_html
 from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
 from mnist_transformer.explain.decoding import DecodedLine, beam_search, sample_lines
 from mnist_transformer.explain.perturb import perturb
+from mnist_transformer.figures import timeline_figure
 
 SHOWN = 5
 
@@ -47,7 +48,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
             result.warning(str(error))
             return
     canvas = perturb(canvas, rotation, thickness, noise)
-    changed = model.read_canvases(canvas[None])[0]
+    changed = model.read_canvases(canvas[None], attention=True)[0]
     with result:
         st.html(canvas_html(changed, "What the model sees now"))
         st.html(reading_html(changed, model.config.max_digits))
@@ -56,6 +57,10 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
         likeliest.html(_lines(beam_search(model, canvas, SHOWN)))
         drawn.markdown(f"**100 samples** at temperature {temperature:g}")
         drawn.html(_lines(sample_lines(model, canvas, temperature)[:SHOWN]))
+    if changed.steps:
+        st.markdown("**Where the heads of cross-attention look in the changed drawing**")
+        figure = timeline_figure(changed, own_scale=own_scale("change"), stacked=is_narrow())
+        plot(figure, "change-timeline")
 
 
 def _lines(lines: list[DecodedLine]) -> str:

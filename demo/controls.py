@@ -4,15 +4,16 @@ import html
 
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from mnist_transformer import Page, Reading
-from mnist_transformer.explain.heads import Head
 from mnist_transformer.figures import (
     data_url,
     drawing_image,
     patch_picker_figure,
     step_names,
 )
+from mnist_transformer.figures.style import CLEAR
 from mnist_transformer.reading import DOUBT
 
 # On hover, a camera that saves the figure, and nothing else.
@@ -21,6 +22,8 @@ CONFIG = {
     "displaylogo": False,
     "toImageButtonOptions": {"format": "svg", "filename": "attention"},
 }
+
+INK, LINES = "#343a40", "rgba(128,128,128,0.25)"  # of figures
 
 
 def reading_html(
@@ -66,8 +69,13 @@ def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str
         + "</div>"
         for row in rows
     )
-    if any(any(row.uncertain) or any(part.unread for part in row.parts) for row in page.rows):
-        tiles += '<span class="hint">dashed: not sure</span>'
+    hints = []
+    if any(any(row.uncertain) for row in page.rows):
+        hints.append("dashed digit: not sure of it, or of its row")
+    if any(part.unread for row in page.rows for part in row.parts):
+        hints.append("dashed row: some of its ink was passed over")
+    if hints:
+        tiles += f'<span class="hint">{"; ".join(hints)}</span>'
     return f'<div class="rows">{tiles}</div>'
 
 
@@ -107,18 +115,38 @@ def canvas_html(reading: Reading, caption: str = "") -> str:
 
 
 def plot(figure: go.Figure, key: str) -> None:
-    """Show a figure at the page's width, its text large enough to be read across a room."""
-    figure.update_layout(font_size=15)
-    st.plotly_chart(figure, width="stretch", config=CONFIG, key=key)
+    """Show a figure at the page's width, its text large and dark enough for the back row."""
+    # Streamlit's own theme would have grey text, 3.7 : 1 against white. This is dark, for pictures
+    # that are saved; on the page, style.css gives it the colour of the page's text.
+    figure.update_layout(
+        template="plotly_white",
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=figure.layout.plot_bgcolor or CLEAR,
+        font={"size": 15, "color": INK, "family": "Source Sans, sans-serif"},
+    )
+    figure.update_xaxes(gridcolor=LINES, zerolinecolor=LINES)
+    figure.update_yaxes(gridcolor=LINES, zerolinecolor=LINES)
+    st.plotly_chart(figure, width="stretch", theme=None, config=CONFIG, key=key)
 
 
-def head_name(head: Head) -> str:
-    """Short enough for a button: layer and head, counted from 1."""
-    return f"{head.layer + 1}.{head.head + 1}"
+def is_narrow() -> bool:
+    """Whether panels should stand in one column: on a telephone."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def own_scale(key: str) -> bool:
+    """The switch between a scale of colours common to all panels and each panel's own."""
+    return st.toggle(
+        "Each panel's own colours",
+        key=f"own-scale-{key}",
+        persist_state="page",
+        help="Off: the same colour is the same share of attention in every panel. On: every "
+        "panel's colours end at its own peak, so that faint attention shows, too.",
+    )
 
 
 def pick_step(reading: Reading, label: str, key: str) -> int:
-    """A row of the decoding steps; gives the chosen one."""
+    """A row of the decoding steps; gives the chosen one, counted from 0."""
     names = step_names(reading)
     return st.segmented_control(
         label,
@@ -131,29 +159,40 @@ def pick_step(reading: Reading, label: str, key: str) -> int:
     )
 
 
-def pick_patch(reading: Reading) -> int:
-    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch."""
+def pick_patch(
+    reading: Reading, key: str, label: str, start: int, weights: Tensor | None = None
+) -> int:
+    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch.
+
+    Args:
+        reading: whose drawing it is.
+        key: of the choice.
+        label: what the patch is.
+        start: the patch to begin with; another one begins anew.
+        weights: (patches,) to lay over the drawing.
+    """
     state = st.session_state
     rows, columns = reading.maps.grid
-    if state.get("patch-column", columns) >= columns or "patch-row" not in state:
-        ink = reading.canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1)).sum((1, 3))
-        state["patch-row"], state["patch-column"] = divmod(int(ink.argmax()), columns)
+    row_key, column_key = f"{key}-row", f"{key}-column"
+    if state.get(f"{key}-start") != start or row_key not in state:
+        state[f"{key}-start"] = start
+        state[row_key], state[column_key] = start // columns + 1, start % columns + 1
 
     def take() -> None:
-        points = state["picker"].selection.points
+        points = state[f"{key}-picker"].selection.points
         if points:
-            state["patch-row"], state["patch-column"] = divmod(points[0]["point_index"], columns)
+            row, column = divmod(points[0]["point_index"], columns)
+            state[row_key], state[column_key] = row + 1, column + 1
 
+    st.markdown(f"**{label}**")
     drawing, numbers = st.columns([6, 1])
-    row = numbers.number_input("Patch row", 0, rows - 1, key="patch-row", persist_state="page")
-    column = numbers.number_input(
-        "Patch column", 0, columns - 1, key="patch-column", persist_state="page"
-    )
-    patch = row * columns + column
+    row = numbers.number_input("Row", 1, rows, key=row_key, persist_state="page")
+    column = numbers.number_input("Column", 1, columns, key=column_key, persist_state="page")
+    patch = (row - 1) * columns + column - 1
     drawing.plotly_chart(
-        patch_picker_figure(reading, patch),
+        patch_picker_figure(reading, patch, weights),
         config=CONFIG,
-        key="picker",
+        key=f"{key}-picker",
         on_select=take,
         selection_mode="points",
     )

@@ -1,91 +1,55 @@
-"""Intervene: switch parts of the model off and watch the reading change."""
+"""Intervene: switch parts of the machine off, or blur them, and watch the reading change."""
 
 import streamlit as st
 
-from demo.controls import head_name, plot, reading_html
+from demo import changes, matrix
+from demo.controls import is_narrow, own_scale, plot, reading_html
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.explain.heads import Head, all_heads
-from mnist_transformer.explain.interventions import (
-    Intervention,
-    head_importance,
-    logit_lens,
-    read_changed,
-)
-from mnist_transformer.figures import importance_figure, lens_figure, timeline_figure
+from mnist_transformer.explain.interventions import importance, logit_lens
+from mnist_transformer.explain.parts import all_changes
+from mnist_transformer.figures import lens_figure, timeline_figure
 
-NAMES = {
-    "encoder": "Encoder self-attention",
-    "decoder": "Decoder self-attention",
-    "cross": "Cross-attention",
-}
-OFF, UNIFORM = "Switch heads off", "Make heads attend uniformly"
+MATTER = """
+Each field is a part of the machine: **click it to switch it off**, click again to put it back.
+The number says how much of its likelihood a digit loses, on average, without that part. **Heads
+replace one another**: one alone often costs nothing, as the others do its work. So look at the last
+two columns, *all heads* of an attention and the *whole layer* with its MLP, and at *all
+cross-attention*, the decoder's only sight of the drawing. A **blurred** head still works, but looks
+everywhere alike; **places** tell every patch and token where it stands.
+"""
 
 
 @st.fragment
 def show(reading: Reading, model: Transformer) -> None:
     """Draw the section for a reading made with its attention maps."""
     if not reading.steps:
-        st.info("Draw something above, then take the model apart here.")
+        st.info("Draw something above, then take the machine apart here.")
         return
-    change = _choose(model)
+    changed_model, changed = changes.apply(model, reading)
     before, after = st.columns(2)
-    before.markdown("**Original**")
+    before.markdown("**The whole machine reads**")
     before.html(reading_html(reading, model.config.max_digits))
-    after.markdown("**With intervention**")
-    changed = read_changed(model, reading.canvas, change) if change else reading
+    after.markdown(f"**{_what_is_changed()} it reads**")
     after.html(reading_html(changed, model.config.max_digits))
-    matter, lens = st.columns([2, 3])
+    matter, lens = st.columns([3, 2])
     with matter:
-        st.markdown("**Which heads matter for this drawing**")
-        st.caption(
-            "How much less likely the digits become when one head is off. 0.00: the others can do "
-            "without it, as heads stand in for one another; switch off several."
-        )
-        plot(importance_figure(head_importance(model, reading)), "importance")
+        st.markdown("**Which parts this reading needs**")
+        matrix.show(model, importance(changed_model, changed, all_changes(model.config)))
+        st.caption(MATTER)
     with lens:
         st.markdown("**What the decoder would have said after each layer**")
         st.caption("The logit lens: the unfinished answer, read out early.")
-        plot(lens_figure(reading, logit_lens(model, reading)), "lens")
-    if change:
-        st.markdown("**Where the heads look now**")
-        plot(timeline_figure(changed), "changed-timeline")
+        plot(lens_figure(changed, logit_lens(changed_model, changed)), "lens")
+    st.markdown("**Where the heads of cross-attention look now**")
+    figure = timeline_figure(changed, own_scale=own_scale("changed"), stacked=is_narrow())
+    plot(figure, "changed-timeline")
 
 
-def _choose(model: Transformer) -> Intervention:
-    """The controls: which heads, which layers, the positions."""
-    how = st.segmented_control(
-        "Intervention", [OFF, UNIFORM], default=OFF, required=True, key="how", persist_state="page"
-    )
-    heads = all_heads(model.config)
-    chosen: list[Head] = []
-    left, right = st.columns([4, 3])
-    for column, (attention, name) in zip((left, right, left), NAMES.items(), strict=True):
-        chosen += column.pills(
-            name,
-            [head for head in heads if head.attention == attention],
-            selection_mode="multi",
-            format_func=head_name,
-            help="Layer.head",
-            key=f"heads-{attention}",
-            persist_state="page",
-        )
-    layers = [("encoder", n) for n in range(model.config.encoder_layers)]
-    layers += [("decoder", n) for n in range(model.config.decoder_layers)]
-    ablated_layers = right.pills(
-        "Whole layers off",
-        layers,
-        selection_mode="multi",
-        format_func=lambda layer: f"{layer[0].capitalize()} {layer[1] + 1}",
-        key="layers-off",
-        persist_state="page",
-    )
-    ablated_positions = st.toggle(
-        "Positional encoding off", key="positions-off", persist_state="page"
-    )
-    heads_chosen = frozenset(chosen)
-    return Intervention(
-        ablated_heads=heads_chosen if how == OFF else frozenset(),
-        heads_uniform=heads_chosen if how == UNIFORM else frozenset(),
-        ablated_layers=frozenset(ablated_layers),
-        ablated_positions=ablated_positions,
-    )
+def _what_is_changed() -> str:
+    """In words, as the start of a sentence."""
+    said = [
+        f"{', '.join(names) if len(names) <= 3 else f'{len(names)} parts'} {how}"
+        for how, names in changes.chosen().items()
+        if names
+    ]
+    return f"With {' and '.join(said)}" if said else "With nothing changed"

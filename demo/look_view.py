@@ -2,19 +2,14 @@
 
 import streamlit as st
 
-from demo.controls import head_name, pick_patch, pick_step, plot
+from demo import head_view
+from demo.controls import is_narrow, own_scale, pick_patch, pick_step, plot
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.explain.heads import Head, all_heads
-from mnist_transformer.explain.relevance import (
-    inside_head,
-    mean_cross_attention,
-    relevance,
-    rollout,
-)
+from mnist_transformer.explain.heads import all_heads
+from mnist_transformer.explain.relevance import mean_cross_attention, relevance, rollout
 from mnist_transformer.figures import (
     decoder_attention_figure,
     encoder_attention_figure,
-    head_step_figure,
     relevance_figure,
     timeline_figure,
 )
@@ -25,7 +20,7 @@ KINDS = {
     "Decoder self-attention": "Which tokens, read before, each step looked back at. "
     "The grey half is the future: masked, so never seen.",
     "What it used": "Attention is where a head looked; these follow what came of it.",
-    "Inside one head": "The numbers of one head, for one step and one patch.",
+    "Inside one head": "The numbers of any head, for one step or one patch.",
 }
 SOURCES = """
 **Raw** shows where the heads looked; a patch of the memory has mixed with others before.
@@ -56,11 +51,12 @@ def show(reading: Reading, model: Transformer) -> None:
     elif kind == "Encoder self-attention":
         _encoder(reading)
     elif kind == "Decoder self-attention":
-        plot(decoder_attention_figure(reading), "decoder-figure")
+        figure = decoder_attention_figure(reading, own_scale("decoder"), is_narrow())
+        plot(figure, "decoder-figure")
     elif kind == "What it used":
         _used(reading, model)
     else:
-        _inside(reading, model)
+        head_view.show(reading, model)
 
 
 def _timeline(reading: Reading, model: Transformer) -> None:
@@ -69,19 +65,22 @@ def _timeline(reading: Reading, model: Transformer) -> None:
     head = st.pills(
         "One head, large",
         heads,
-        format_func=head_name,
-        help="Layer.head; click again for all",
+        format_func=lambda head: head.name,
+        help="Click again for all",
         key="one-head",
         persist_state="page",
     )
     # Plotly's slider takes no keys: for the keyboard, a row that is seen only in focus.
     with st.container(key="step-keys"):
         step = pick_step(reading, "Decoding step", "step")
-    plot(timeline_figure(reading, step, head), "timeline")
+    figure = timeline_figure(reading, step, head, own_scale("cross"), is_narrow())
+    plot(figure, "timeline")
 
 
 def _encoder(reading: Reading) -> None:
-    patch = pick_patch(reading)
+    ink = reading.canvas.unflatten(0, (reading.maps.grid[0], -1))
+    ink = ink.unflatten(2, (reading.maps.grid[1], -1)).sum((1, 3))
+    patch = pick_patch(reading, "patch", "Touch a patch", int(ink.argmax()))
     direction = st.segmented_control(
         "Direction",
         ["Where it looks", "Who looks at it"],
@@ -91,7 +90,9 @@ def _encoder(reading: Reading) -> None:
         persist_state="page",
         label_visibility="collapsed",
     )
-    figure = encoder_attention_figure(reading, patch, direction == "Who looks at it")
+    figure = encoder_attention_figure(
+        reading, patch, direction == "Who looks at it", own_scale("encoder"), is_narrow()
+    )
     plot(figure, "encoder-figure")
 
 
@@ -103,38 +104,3 @@ def _used(reading: Reading, model: Transformer) -> None:
     }
     plot(relevance_figure(reading, maps), "relevance")
     st.markdown(SOURCES)
-
-
-def _inside(reading: Reading, model: Transformer) -> None:
-    place, step_field = st.columns(2)
-    layer = place.segmented_control(
-        "Cross-attention layer",
-        range(model.config.decoder_layers),
-        default=model.config.decoder_layers - 1,
-        required=True,
-        format_func=lambda n: str(n + 1),
-        key="inside-layer",
-        persist_state="page",
-    )
-    head = place.segmented_control(
-        "Head",
-        range(model.config.num_heads),
-        default=0,
-        required=True,
-        format_func=lambda n: str(n + 1),
-        key="inside-head",
-        persist_state="page",
-    )
-    with step_field:
-        step = pick_step(reading, "Decoding step (the query)", "inside-step")
-    patch = pick_patch(reading)
-    inside = inside_head(model, reading, Head("cross", layer, head), step, patch)
-    plot(head_step_figure(inside), "inside-figure")
-    total = float(inside.products.sum())
-    size = len(inside.query)
-    st.latex(
-        rf"q \cdot k = {total:.2f} \quad\rightarrow\quad \frac{{q \cdot k}}{{\sqrt{{{size}}}}} = "
-        rf"{inside.score:.2f} \quad\rightarrow\quad \mathrm{{softmax}}\;over\;"
-        rf"{len(inside.scores)}\;patches = {inside.weight * 100:.1f}\,\%"
-    )
-    st.caption("That share of the value, with those of all other patches, is what the head adds.")

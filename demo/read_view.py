@@ -74,7 +74,7 @@ def _choose(page: Page) -> Reading:
         for m, part in enumerate(row.parts, 1)
     ]
     chosen = st.segmented_control(
-        "Row shown below",
+        "Which row, or part of a long row, the rest of the page shows",
         range(len(places)),
         default=0,
         required=True,

@@ -10,7 +10,9 @@ from demo.controls import plot
 from demo.jobs import TrainingJob
 from mnist_transformer import Transformer
 from mnist_transformer.figures import curve_figure, reading_order_figure
+from mnist_transformer.train import Progress
 
+PACE_OVER = 10  # reports: a pace of late, as others come and go on the same cores
 RUNS_KEPT = 5  # of each visitor, to compare
 
 
@@ -28,7 +30,8 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
         st.rerun()
     if job is None:
         st.caption(
-            "A run of 30,000 drawings takes a minute or two. Lines grow from one digit to "
+            "A run of 30,000 drawings takes minutes, how many depends on who else is here; once it "
+            "runs, it says. Lines grow from one digit to "
             f"{shipped.config.max_digits} while it learns; the model above stays as it is."
         )
     else:
@@ -147,21 +150,23 @@ def _show_curves(runs: list[TrainingJob]) -> None:
             for run, history in histories.items()
         }
 
-    loss, accuracy, rate = st.columns(3)
-    with loss:
+    left, right = st.columns(2)
+    with left:
         plot(curve_figure(points("loss"), newest, "loss", steps), "loss-figure")
-    with accuracy:
+        lines = "lines right" if runs[-1].kind == "transformer" else "digits right"
         figure = curve_figure(
-            points("accuracy"),
-            newest,
-            "tokens right, lines right",
-            steps,
-            validation=points("validation_accuracy"),
-            shares=True,
+            points("validation_accuracy"), newest, f"new {lines}", steps, marks=True, shares=True
         )
+        plot(figure, "validation-figure")
+    with right:
+        figure = curve_figure(points("accuracy"), newest, "tokens right", steps, shares=True)
         plot(figure, "accuracy-figure")
-    with rate:
         plot(curve_figure(points("lr"), newest, "learning rate", steps), "lr-figure")
+    st.caption(
+        "Loss: how surprised it was by what it should have read. Tokens right: of the digits and "
+        f"ends that it trains on, one by one. New {lines}: of drawings that it never trained on, "
+        "read without a fault. Grey: your earlier runs."
+    )
 
 
 def _status(job: TrainingJob) -> str:
@@ -174,7 +179,21 @@ def _status(job: TrainingJob) -> str:
     state = "Training" if job.running else "Finished" if last.step == last.steps else "Stopped"
     if job.stopping:
         state = "Stopping"
-    return (
+    said = (
         f"{state}: step {last.step:,} of {last.steps:,} · loss {last.loss:.2f} · "
         f"accuracy {last.accuracy:.0%} · {last.seconds:.0f} s"
     )
+    return f"{said} · {time_left(job.history)}" if state == "Training" else said
+
+
+def time_left(history: list[Progress]) -> str:
+    """How much longer a run takes, from the pace of its last reports."""
+    last, earlier = history[-1], history[-min(len(history), PACE_OVER)]
+    if last.step == earlier.step:
+        return "measuring its pace"
+    pace = (last.seconds - earlier.seconds) / (last.step - earlier.step)
+    seconds = pace * (last.steps - last.step)
+    if seconds < 55:
+        return f"about {max(5, 5 * round(seconds / 5))} s left"
+    minutes = round(seconds / 60)
+    return f"about {minutes} minute{'s' if minutes > 1 else ''} left"

@@ -6,6 +6,9 @@ from torch import Tensor
 
 from ..config import Config
 
+# What people call each kind of attention; layers and heads are named from 1.
+NAMES = {"encoder": "encoder", "decoder": "self", "cross": "cross"}
+
 
 @dataclass(frozen=True, order=True)
 class Head:
@@ -14,6 +17,22 @@ class Head:
     attention: str
     layer: int
     head: int
+
+    @property
+    def name(self) -> str:
+        """What people call it, e.g. "encoder 2, head 3", "self 1, head 1" or "cross 1, head 4"."""
+        return f"{NAMES[self.attention]} {self.layer + 1}, head {self.head + 1}"
+
+    @property
+    def group(self) -> str:
+        """It and its neighbours in the same attention, e.g. "cross 1, all heads"."""
+        return f"{NAMES[self.attention]} {self.layer + 1}, all heads"
+
+    @property
+    def layer_name(self) -> str:
+        """The layer it is a part of, e.g. "decoder 1"."""
+        stack = "encoder" if self.attention == "encoder" else "decoder"
+        return f"{stack} {self.layer + 1}"
 
     def dimensions(self, config: Config) -> slice:
         """Which of a token's dimensions are the head's."""
@@ -45,7 +64,9 @@ class HeadStep:
         products: (head_dim,) query * key.
         score: the products' sum, divided by sqrt(head_dim).
         scores: (keys,) the scores of all keys that may be seen.
-        weight: the softmax of the scores, at this key.
+        weights: (keys,) the softmax of the scores; they sum to 1.
+        weight: that of this key.
+        output: (head_dim,) what comes out of the head: the values of all keys, by their weights.
     """
 
     query: Tensor
@@ -54,4 +75,6 @@ class HeadStep:
     products: Tensor
     score: float
     scores: Tensor
+    weights: Tensor
     weight: float
+    output: Tensor

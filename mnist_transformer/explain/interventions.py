@@ -7,6 +7,7 @@ whose two output maps are 0 hands on what it was given. The model itself is left
 
 import copy
 import dataclasses
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from ..reading import Reading, require_eval
 from ..transformer import Transformer
 from .heads import Head, all_heads
 
+Name = TypeVar("Name", bound=Hashable)
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
@@ -44,6 +46,18 @@ class Intervention:
 
     def __bool__(self) -> bool:
         return self != Intervention()
+
+    def __or__(self, other: "Intervention") -> "Intervention":
+        """Both changes at once."""
+        mine, theirs = vars(self), vars(other)
+        return Intervention(**{name: mine[name] | theirs[name] for name in mine})
+
+    @property
+    def in_encoder(self) -> bool:
+        """Whether the memory becomes another."""
+        heads = self.ablated_heads | self.heads_uniform
+        stacks = {head.attention for head in heads} | {stack for stack, _ in self.ablated_layers}
+        return self.ablated_positions or "encoder" in stacks
 
     def silences(self, head: Head) -> bool:
         """Whether a head adds nothing any more, by itself or with its layer."""
@@ -132,19 +146,26 @@ def without_silent_heads(reading: Reading, change: Intervention) -> Reading:
 
 
 @torch.no_grad()
-def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
-    """How much worse each step's choice would be, on average, if one head were off.
+def importance(
+    model: Transformer, reading: Reading, changes: Mapping[Name, Intervention]
+) -> dict[Name, float]:
+    """How much worse each step's choice would be, on average, after each of several changes.
+
+    Heads stand in for one another: one alone may cost nothing, and the same head with its
+    neighbours everything. So ask for groups of them, too.
 
     Args:
         model: what made the reading.
         reading: of anything that is not blank.
+        changes: what to change, one at a time, by a name.
 
     Returns:
-        For every head the mean loss in log probability (nats) of what was chosen at every step,
-        the tokens before it being those that were read. Below 0, the head hurts.
+        For every change the mean loss in log probability (nats) of what was chosen at every step,
+        the tokens before it being those that were read. Below 0, the reading would be surer.
 
     Raises:
-        ValueError: if the drawing is blank, or the model is in training mode.
+        ValueError: if the drawing is blank, the model is in training mode, or it has not what is to
+            be changed.
     """
     canvases, tokens, chosen = teacher_forcing(model, reading)
     memory = model.encoder(canvases)
@@ -153,13 +174,19 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
         logits = changed.decoder(tokens, memory)[0]  # (steps, 11)
         return logits.log_softmax(-1).gather(1, chosen[:, None]).mean()
 
-    whole, importance = score(model, memory), {}
-    for head in all_heads(model.config):
-        changed = edited(model, Intervention(frozenset({head})))
+    whole, lost = score(model, memory), {}
+    for name, change in changes.items():
+        changed = edited(model, change)
         # A change in the decoder leaves the encoder's work as it is, which is most of it.
-        given = changed.encoder(canvases) if head.attention == "encoder" else memory
-        importance[head] = float(whole - score(changed, given))
-    return importance
+        given = changed.encoder(canvases) if change.in_encoder else memory
+        lost[name] = float(whole - score(changed, given))
+    return lost
+
+
+def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
+    """The same of every head, each switched off alone (see `importance`)."""
+    alone = {head: Intervention(frozenset({head})) for head in all_heads(model.config)}
+    return importance(model, reading, alone)
 
 
 @torch.no_grad()

@@ -126,5 +126,7 @@ def inside_head(model: Transformer, reading: Reading, head: Head, query: int, ke
         products=queries[query] * keys[key],
         score=float(scores[key]),
         scores=scores,
+        weights=weights[query, :seen],
         weight=float(weights[query, key]),
+        output=weights[query, :seen] @ values[:seen],
     )

@@ -9,9 +9,9 @@ from .cross_attention import cross_attention_figure, reading_order_figure, timel
 from .decoder_attention import decoder_attention_figure
 from .distribution import class_figure, distribution_figure, step_names
 from .encoder_attention import encoder_attention_figure, patch_picker_figure
-from .head import head_step_figure
-from .importance import importance_figure
+from .head import head_scores_figure, head_step_figure
 from .lens import lens_figure
+from .matrix import matrix_data
 from .relevance import relevance_figure
 from .style import data_url, drawing_image
 from .training_curves import curve_figure
@@ -25,9 +25,10 @@ __all__ = [
     "distribution_figure",
     "drawing_image",
     "encoder_attention_figure",
+    "head_scores_figure",
     "head_step_figure",
-    "importance_figure",
     "lens_figure",
+    "matrix_data",
     "patch_picker_figure",
     "reading_order_figure",
     "relevance_figure",

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..reading import Reading
 from .distribution import OUTCOMES, step_names
-from .style import MARGIN, SHARES
+from .style import BAR, MARGIN, SHARES
 
 
 def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
@@ -16,7 +16,7 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
         lens: (layers + 1, steps, 11) probabilities, as `logit_lens` gives them.
     """
     probability, token = lens.max(-1)
-    rows = ["Embedding", *(f"After layer {n}" for n in range(1, len(lens)))]
+    rows = ["embedding", *(f"after decoder {n}" for n in range(1, len(lens)))]
     steps = list(range(reading.steps))
     figure = go.Figure(
         go.Heatmap(
@@ -29,7 +29,7 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
             zmin=0,
             zmax=1,
             colorscale=SHARES,
-            showscale=False,
+            colorbar=BAR | {"title": {"text": "probability", "side": "right"}},
             xgap=2,
             ygap=2,
             hovertemplate="%{y}: %{text} with %{z:.1%}<extra></extra>",
@@ -42,5 +42,5 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
         tickangle=0,
         showgrid=False,
     )
-    figure.update_yaxes(showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure.update_layout(height=50 * len(rows) + 60, margin=MARGIN)

@@ -4,16 +4,28 @@ A view says what its panels are, as a list of `Panel`; traces, titles and shapes
 one list. Traces and layouts are plain dictionaries: Plotly's own objects are four times as slow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 from torch import Tensor
 
+from ..explain.heads import Head
 from ..reading import Reading
-from .style import BARE_AXIS, CLEAR, HIDDEN, OVERLAY, drawing_under_patches, patch_frame
+from .style import (
+    BAR,
+    BARE_AXIS,
+    CLEAR,
+    HIDDEN,
+    ON_PAPER,
+    OVERLAY,
+    drawing_under_patches,
+    patch_frame,
+)
 
 PANEL_HEIGHT = 112  # pixels, its title included
+STACKED_HEIGHT = 88  # the same where several stand in one column
+LARGE_HEIGHT = 200  # of a panel that stands alone
 GAP_ACROSS = 0.03  # between two panels, as a share of the figure's width
 GAP_DOWN = 0.36  # between two rows of panels, as a share of the height that one row has
 
@@ -33,43 +45,71 @@ class Panel:
     row: int
     column: int
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it shows a head that is off: any other always looks somewhere."""
+        return not self.weights.any()
 
-def head_panels(weights: Tensor) -> list[Panel]:
-    """Panels of (layers, heads, patches) weights: a layer a column, a head a row."""
+
+def head_panels(weights: Tensor, attention: str, stacked: bool = False) -> list[Panel]:
+    """Panels of (layers, heads, patches) weights: a layer a column, a head a row.
+
+    Args:
+        weights: where each head looked.
+        attention: which heads these are: "encoder", "decoder" or "cross".
+        stacked: whether all stand in one column, for a narrow page.
+    """
+    heads = weights.shape[1]
     return [
-        Panel(f"Layer {n + 1}, head {m + 1} · {_peak(head)}", head, row=m, column=n)
+        Panel(
+            Head(attention, n, m).name,
+            head,
+            row=n * heads + m if stacked else m,
+            column=0 if stacked else n,
+        )
         for n, layer in enumerate(weights)
         for m, head in enumerate(layer)
     ]
 
 
-def _peak(weights: Tensor) -> str:
-    # A head always looks somewhere; weights of 0 alone are those of a head that is off.
-    return f"peak {weights.max():.0%}" if weights.any() else "off"
+def peak(panels: Iterable[Panel]) -> float:
+    """Where a scale of colours common to the panels ends: at the largest weight in any."""
+    return max(max(float(panel.weights.max()) for panel in panels), 1e-6)
 
 
 def panels_figure(
-    reading: Reading, panels: Sequence[Panel], marked: int | None = None
+    reading: Reading,
+    panels: Sequence[Panel],
+    marked: int | None = None,
+    own_scale: bool = False,
 ) -> go.Figure:
-    """The panels over the drawing, one patch framed in each if it is `marked`."""
-    layout = panels_layout(reading, panels)
+    """The panels over the drawing, one patch framed in each if it is `marked`.
+
+    All share one scale of colours, and a colour bar, unless each has its `own_scale`, which ends at
+    its own peak; then its title names it.
+    """
+    top = None if own_scale else peak(panels)
+    layout = panels_layout(reading, panels, top)
     if marked is not None:
         grid = reading.maps.grid
         layout["shapes"] += [patch_frame(marked, grid, *axes(n)) for n in range(len(panels))]
-    return go.Figure(panels_traces(reading, panels), layout)
+    return go.Figure(panels_traces(reading, panels, top), layout)
 
 
-def panels_traces(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
-    """One heat map a panel, in the panels' order."""
+def panels_traces(reading: Reading, panels: Sequence[Panel], top: float | None) -> list[dict]:
+    """One heat map a panel, in the panels' order; None as the scale's `top` means each its own."""
     traces = []
-    for n, change in enumerate(panels_changes(reading, panels)):
+    for n, change in enumerate(panels_changes(reading, panels, top)):
         x, y = axes(n)
         traces.append(
             change
             | {
+                "x0": 1,
+                "y0": 1,
                 "zmin": 0,
                 "colorscale": OVERLAY,
-                "showscale": False,
+                "showscale": n == 0 and top is not None,
+                "colorbar": BAR | ON_PAPER,
                 "hovertemplate": "column %{x}, row %{y}: %{z:.1%}<extra></extra>",
                 "xaxis": x,
                 "yaxis": y,
@@ -78,7 +118,7 @@ def panels_traces(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
     return traces
 
 
-def panels_changes(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
+def panels_changes(reading: Reading, panels: Sequence[Panel], top: float | None) -> list[dict]:
     """What another step changes in each panel's trace: its weights and their scale."""
     grid = reading.maps.grid
     return [
@@ -86,13 +126,15 @@ def panels_changes(reading: Reading, panels: Sequence[Panel]) -> list[dict]:
             "type": "heatmap",
             "z": panel.weights.unflatten(0, grid).numpy().round(4),
             # Without a scale of its own a panel of zeros would be painted as if it were full.
-            "zmax": max(float(panel.weights.max()), 1e-6),
+            "zmax": peak([panel]) if top is None else top,
         }
         for panel in panels
     ]
 
 
-def panels_layout(reading: Reading, panels: Sequence[Panel], bottom: float = 0.0) -> dict:
+def panels_layout(
+    reading: Reading, panels: Sequence[Panel], top: float | None, bottom: float = 0.0
+) -> dict:
     """Axes, titles, drawings and shapes of the panels, above the figure's share `bottom`."""
     grid = rows, columns = reading.maps.grid
     drawing = drawing_under_patches(reading.canvas, grid)
@@ -100,24 +142,24 @@ def panels_layout(reading: Reading, panels: Sequence[Panel], bottom: float = 0.0
     outline = {"showline": True, "mirror": True, "linecolor": "#ced4da"}
     images: list[dict] = []
     layout = {
-        "height": PANEL_HEIGHT * (last_row + 1) + 50,
+        "height": panels_height(panels) + 50,
         "margin": {"l": 10, "r": 10, "t": 26, "b": 10, "pad": 0},
         "plot_bgcolor": CLEAR,
         "images": images,
-        "annotations": panels_titles(panels, bottom),
+        "annotations": panels_titles(panels, top, bottom),
         "shapes": panels_veils(panels),
     }
     for n, panel in enumerate(panels):
         x, y = axes(n)
         across, down = _domains(panel, panels, bottom)
         images.append(drawing | {"xref": x, "yref": y})
-        x_axis = {"anchor": y, "domain": across, "range": [-0.5, columns - 0.5]} | outline
-        y_axis = {"anchor": x, "domain": down, "range": [rows - 0.5, -0.5]} | outline
+        x_axis = {"anchor": y, "domain": across, "range": [0.5, columns + 0.5]} | outline
+        y_axis = {"anchor": x, "domain": down, "range": [rows + 0.5, 0.5]} | outline
         x_axis |= BARE_AXIS
         y_axis |= BARE_AXIS
         if panel.row == last_row:
-            ticks = {"showticklabels": True, "dtick": 4, "tickangle": 0}
-            x_axis |= ticks | {"title": {"text": "patch column"}}
+            ticks = {"showticklabels": True, "tick0": 4, "dtick": 4, "tickangle": 0}
+            x_axis |= ticks | {"title": {"text": "column of patches"}}
         if panel.column == 0:
             y_axis |= {"showticklabels": True, "dtick": 1, "title": {"text": "row"}}
         layout[x.replace("x", "xaxis")] = x_axis
@@ -125,14 +167,23 @@ def panels_layout(reading: Reading, panels: Sequence[Panel], bottom: float = 0.0
     return layout
 
 
-def panels_titles(panels: Sequence[Panel], bottom: float = 0.0) -> list[dict]:
+def panels_height(panels: Sequence[Panel]) -> int:
+    """Pixels that the panels take, with their titles, without the figure's margins."""
+    if len(panels) == 1:
+        return LARGE_HEIGHT
+    is_stacked = not any(panel.column for panel in panels)
+    height = STACKED_HEIGHT if is_stacked else PANEL_HEIGHT
+    return height * (1 + max(panel.row for panel in panels))
+
+
+def panels_titles(panels: Sequence[Panel], top: float | None, bottom: float = 0.0) -> list[dict]:
     """The panels' titles, as annotations: each over the middle of its panel."""
     titles = []
     for panel in panels:
         across, down = _domains(panel, panels, bottom)
         titles.append(
             {
-                "text": panel.title,
+                "text": _title(panel, top),
                 "x": sum(across) / 2,
                 "y": down[1],
                 "xref": "paper",
@@ -147,6 +198,13 @@ def panels_titles(panels: Sequence[Panel], bottom: float = 0.0) -> list[dict]:
     return titles
 
 
+def _title(panel: Panel, top: float | None) -> str:
+    if panel.is_off:
+        return f"{panel.title}: off"
+    # With colours of its own, faint attention looks like strong, unless the title says so.
+    return panel.title if top is not None else f"{panel.title}, up to {peak([panel]):.0%}"
+
+
 def panels_veils(panels: Sequence[Panel]) -> list[dict]:
     """Grey over every panel in which nothing is looked at."""
     veil = {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1, "line": {"width": 0}}
@@ -154,7 +212,7 @@ def panels_veils(panels: Sequence[Panel]) -> list[dict]:
     return [
         veil | {"xref": f"{x} domain", "yref": f"{y} domain"}
         for (x, y), panel in zip(map(axes, range(len(panels))), panels, strict=True)
-        if not panel.weights.any()
+        if panel.is_off
     ]
 
 

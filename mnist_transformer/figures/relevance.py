@@ -11,7 +11,9 @@ from .timeline import timeline
 
 
 def relevance_figure(reading: Reading, maps: Mapping[str, Tensor], step: int = 0) -> go.Figure:
-    """Maps of every step under one another, as a timeline.
+    """Maps of every step under one another, as a timeline, each with a scale of its own.
+
+    The maps measure different things, so that a weight in one says nothing about that in another.
 
     Args:
         reading: made with `attention=True`.
@@ -25,4 +27,4 @@ def relevance_figure(reading: Reading, maps: Mapping[str, Tensor], step: int = 0
         [Panel(title, rows[n], row, column=0) for row, (title, rows) in enumerate(maps.items())]
         for n in range(reading.steps)
     ]
-    return timeline(reading, steps, step)
+    return timeline(reading, steps, step, own_scale=True)

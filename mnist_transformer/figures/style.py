@@ -20,6 +20,9 @@ SHARES = [[0, "#fff4e6"], [1, ACCENT]]
 SIGNED = [[0, SECOND], [0.5, "#ffffff"], [1, ACCENT]]
 
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
+# Of a colour bar beside panels, which has white paper under it as they have.
+BAR = {"title": {"text": "attention", "side": "right"}, "tickformat": ".0%", "thickness": 12}
+ON_PAPER = {"bgcolor": "#ffffff", "tickfont": {"color": "#343a40"}, "outlinewidth": 0}
 BARE_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
 
 
@@ -55,14 +58,17 @@ def data_url(picture: Image.Image) -> str:
 
 
 def drawing_under_patches(canvas: Tensor, grid: tuple[int, int]) -> dict:
-    """The canvas as a Plotly image under a grid of (rows, columns) patches, one unit a patch."""
+    """The canvas as a Plotly image under a grid of (rows, columns) patches, one unit a patch.
+
+    Here as wherever patches are shown, rows and columns count from 1.
+    """
     rows, columns = grid
     return {
         "source": data_url(drawing_image(canvas, scale=2)),
         "sizing": "stretch",
         "layer": "below",
-        "x": -0.5,
-        "y": -0.5,
+        "x": 0.5,
+        "y": 0.5,
         "sizex": columns,
         "sizey": rows,
     }
@@ -74,10 +80,10 @@ def patch_frame(patch: int, grid: tuple[int, int], x: str = "x", y: str = "y") -
     return {
         "type": "rect",
         "line": {"color": SECOND, "width": 2},
-        "x0": column - 0.5,
-        "x1": column + 0.5,
-        "y0": row - 0.5,
-        "y1": row + 0.5,
+        "x0": column + 0.5,
+        "x1": column + 1.5,
+        "y0": row + 0.5,
+        "y1": row + 1.5,
         "xref": x,
         "yref": y,
     }

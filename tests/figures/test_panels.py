@@ -17,7 +17,7 @@ def axis(figure, trace):
 
 
 def test_a_panel_s_trace_title_and_drawing_stand_at_the_same_place(reading, weights):
-    figure = panels_figure(reading, head_panels(weights))
+    figure = panels_figure(reading, head_panels(weights, "encoder"))
     assert len(figure.data) == len(figure.layout.images) == 3 * 2
     for trace, title, image in zip(
         figure.data, figure.layout.annotations, figure.layout.images, strict=True
@@ -28,23 +28,23 @@ def test_a_panel_s_trace_title_and_drawing_stand_at_the_same_place(reading, weig
 
 
 def test_layers_stand_side_by_side_and_heads_under_one_another(reading, weights):
-    figure = panels_figure(reading, head_panels(weights))
+    figure = panels_figure(reading, head_panels(weights, "encoder"))
     places = {}
     for trace, title in zip(figure.data, titles(figure), strict=True):
         x, y = axis(figure, trace)
-        name = title.split(" · ")[0]
+        name = title
         places[name] = (x.domain[0], y.domain[0])
         layer, head = (int(digit) - 1 for digit in re.findall(r"\d", name))
         grid = weights[layer, head].reshape(4, 12)
         np.testing.assert_allclose(np.array(trace.z), grid, atol=1e-4)
-    lefts = [places[f"Layer {n}, head 1"][0] for n in (1, 2, 3)]
+    lefts = [places[f"encoder {n}, head 1"][0] for n in (1, 2, 3)]
     assert lefts == sorted(set(lefts)) and lefts[0] == 0
-    assert places["Layer 2, head 1"][0] == places["Layer 2, head 2"][0]
-    assert places["Layer 2, head 1"][1] > places["Layer 2, head 2"][1]
+    assert places["encoder 2, head 1"][0] == places["encoder 2, head 2"][0]
+    assert places["encoder 2, head 1"][1] > places["encoder 2, head 2"][1]
 
 
 def test_panels_do_not_overlap_and_fill_the_figure(reading, weights):
-    figure = panels_figure(reading, head_panels(weights))
+    figure = panels_figure(reading, head_panels(weights, "encoder"))
     boxes = [tuple(side.domain for side in axis(figure, trace)) for trace in figure.data]
     for n, (across, up) in enumerate(boxes):
         for other_across, other_up in boxes[n + 1 :]:
@@ -67,23 +67,56 @@ def test_a_panel_may_stand_anywhere(reading, weights):
 
 
 def test_the_marked_patch_is_framed_in_every_panel(reading, weights):
-    figure = panels_figure(reading, head_panels(weights), marked=15)
+    figure = panels_figure(reading, head_panels(weights, "encoder"), marked=15)
     frames = [(s.x0, s.x1, s.y0, s.y1, s.xref, s.yref) for s in figure.layout.shapes]
-    assert frames == [(2.5, 3.5, 0.5, 1.5, t.xaxis, t.yaxis) for t in figure.data]
+    assert frames == [(3.5, 4.5, 1.5, 2.5, t.xaxis, t.yaxis) for t in figure.data]
 
 
-def test_every_panel_s_colours_end_at_its_own_peak(reading, weights):
-    figure = panels_figure(reading, head_panels(weights))
-    for trace, panel in zip(figure.data, head_panels(weights), strict=True):
-        assert trace.zmin == 0 and trace.zmax == pytest.approx(float(panel.weights.max()))
+def test_all_panels_share_one_scale_of_colours_and_a_bar(reading, weights):
+    figure = panels_figure(reading, head_panels(weights, "encoder"))
+    for trace in figure.data:
+        assert trace.zmin == 0 and trace.zmax == pytest.approx(float(weights.max()))
+    assert [trace.showscale for trace in figure.data] == [True, *[False] * 5]
+
+
+def test_with_scales_of_their_own_every_panel_s_colours_end_at_its_own_peak(reading, weights):
+    figure = panels_figure(reading, head_panels(weights, "encoder"), own_scale=True)
+    for trace, title, panel in zip(
+        figure.data, titles(figure), head_panels(weights, "encoder"), strict=True
+    ):
+        top = float(panel.weights.max())
+        assert trace.zmin == 0 and trace.zmax == pytest.approx(top)
+        assert title == f"{panel.title}, up to {top:.0%}" and not trace.showscale
+
+
+def test_on_a_narrow_page_all_panels_stand_in_one_column(reading, weights):
+    figure = panels_figure(reading, head_panels(weights, "cross", stacked=True))
+    sides = [axis(figure, trace) for trace in figure.data]
+    assert {x.domain for x, _ in sides} == {(0, 1)}
+    bottoms = [y.domain[0] for _, y in sides]
+    assert bottoms == sorted(bottoms, reverse=True) and len(set(bottoms)) == 6
+    assert titles(figure)[2] == "cross 2, head 1"
+
+
+def test_rows_and_columns_of_patches_count_from_one(reading, weights):
+    figure = panels_figure(reading, head_panels(weights, "cross"), marked=0)
+    for trace, frame, image in zip(
+        figure.data, figure.layout.shapes, figure.layout.images, strict=True
+    ):
+        x, y = axis(figure, trace)
+        assert (trace.x0, trace.y0) == (1, 1) and (frame.x0, frame.x1) == (0.5, 1.5)
+        assert (x.range, y.range) == ((0.5, 12.5), (4.5, 0.5))
+        assert (image.x, image.y) == (0.5, 0.5)
 
 
 def test_a_head_that_is_off_is_grey_and_says_so(reading, weights):
     weights[1, 0] = 0
-    figure = panels_figure(reading, head_panels(weights))
-    assert [t for t in titles(figure) if t.endswith("off")] == ["Layer 2, head 1 · off"]
-    trace = figure.data[titles(figure).index("Layer 2, head 1 · off")]
+    figure = panels_figure(reading, head_panels(weights, "encoder"))
+    assert [t for t in titles(figure) if t.endswith("off")] == ["encoder 2, head 1: off"]
+    trace = figure.data[titles(figure).index("encoder 2, head 1: off")]
     # Without a scale Plotly would take -1 to 1, and paint 0 half orange.
-    assert 0 < trace.zmax < 1e-3
+    assert trace.zmax == pytest.approx(float(weights.max())) and np.array(trace.z).max() == 0
+    alone = panels_figure(reading, head_panels(weights, "encoder"), own_scale=True)
+    assert 0 < alone.data[titles(alone).index("encoder 2, head 1: off")].zmax < 1e-3
     (veil,) = figure.layout.shapes
     assert (veil.xref, veil.yref) == (f"{trace.xaxis} domain", f"{trace.yaxis} domain")

@@ -46,17 +46,36 @@ def test_the_steps_bars_stand_below_the_panels_on_axes_of_their_own(reading):
     assert top < min(bottoms)
 
 
+def test_bars_and_what_the_panels_axes_say_do_not_meet(reading):
+    """Of one head, large, the axis's title was printed over the bars."""
+    for head in (None, Head("cross", 0, 0)):
+        figure = figures.timeline_figure(reading, head=head)
+        *panels, bars = figure.data
+        inside = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
+        top = figure.layout[bars.yaxis.replace("y", "yaxis")].domain[1]
+        bottom = min(figure.layout[t.yaxis.replace("y", "yaxis")].domain[0] for t in panels)
+        assert (bottom - top) * inside > 55 and top * inside > 90
+
+
 def test_a_head_that_is_off_stays_grey_in_every_frame(off):
     figure = figures.timeline_figure(off)
+    top = pytest.approx(float(off.attention.cross.max()))
     layout_and_frames = [(figure.data, figure.layout)]
     layout_and_frames += [(frame.data, frame.layout) for frame in figure.frames]
     for data, layout in layout_and_frames:
-        assert 0 < data[1].zmax < 1e-3 and np.array(data[1].z).max() == 0
-        assert [a["text"] for a in layout.annotations][1] == "Layer 1, head 2 · off"
+        assert data[1].zmax == top and np.array(data[1].z).max() == 0
+        assert [a["text"] for a in layout.annotations][1] == "cross 1, head 2: off"
         assert [s["xref"] for s in layout.shapes] == ["x2 domain"]
-    for n, frame in enumerate(figure.frames):
-        heads = off.attention.cross[:, :, n].flatten(0, 1)
-        for trace, weights in zip(frame.data[:-1], heads, strict=True):
+
+
+def test_all_steps_share_one_scale_unless_each_panel_has_its_own(off):
+    cross, shared = off.attention.cross, figures.timeline_figure(off)
+    own = figures.timeline_figure(off, own_scale=True)
+    for n in range(off.steps):
+        heads = cross[:, :, n].flatten(0, 1)
+        for trace in shared.frames[n].data[:-1]:
+            assert trace.zmax == pytest.approx(float(cross.max()))
+        for trace, weights in zip(own.frames[n].data[:-1], heads, strict=True):
             assert trace.zmax == pytest.approx(max(float(weights.max()), 1e-6))
 
 
@@ -65,7 +84,7 @@ def test_one_head_alone_is_the_only_panel(reading):
     panel, _ = figure.data
     expected = reading.attention.cross[1, 3, 1].unflatten(0, (4, 12))
     np.testing.assert_allclose(np.array(panel.z), expected, atol=1e-4)
-    assert figure.layout.annotations[0].text == "Layer 2, head 4"
+    assert figure.layout.annotations[0].text == "cross 2, head 4"
 
 
 def test_relevance_shows_the_maps_it_is_given_under_one_another(reading):
@@ -75,7 +94,7 @@ def test_relevance_shows_the_maps_it_is_given_under_one_another(reading):
     for title, trace, rows in zip(
         figure.layout.annotations, figure.data[:-1], maps.items(), strict=True
     ):
-        assert title.text == rows[0]
+        assert title.text.startswith(f"{rows[0]}, up to ")
         np.testing.assert_allclose(np.array(trace.z), rows[1][1].unflatten(0, (4, 12)), atol=1e-4)
     assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[0]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mnist_transformer import Classification, figures
-from mnist_transformer.explain.heads import Head, HeadStep
+from mnist_transformer.explain.heads import Head, HeadStep, all_heads
 
 
 def test_all_figures_are_found_in_one_place():
@@ -30,13 +30,13 @@ def test_every_patch_can_be_picked(reading):
     figure = figures.patch_picker_figure(reading, patch=25)
     points = figure.data[0]
     assert [(points.y[n], points.x[n]) for n in (0, 11, 12, 47)] == [
-        (0, 0),
-        (0, 11),
-        (1, 0),
-        (3, 11),
+        (1, 1),
+        (1, 12),
+        (2, 1),
+        (4, 12),
     ]
     (frame,) = figure.layout.shapes
-    assert (frame.x0, frame.y0) == (1 - 0.5, 2 - 0.5)
+    assert (frame.x0, frame.y0) == (1 + 0.5, 2 + 0.5)
 
 
 def test_the_future_is_blank_and_the_past_is_the_reading_s(reading):
@@ -58,22 +58,82 @@ def test_the_reading_order_is_the_share_of_each_column_of_patches(reading):
     np.testing.assert_allclose(rows[:, 2], mean[:, [2, 14, 26, 38]].sum(1), atol=1e-6)
 
 
-def test_a_head_s_numbers_are_shown_on_one_scale():
+@pytest.fixture
+def inside():
+    """The numbers of a head of two dimensions that looks at two keys."""
     query, key = torch.tensor([1.0, -3.0]), torch.tensor([2.0, 0.5])
-    inside = HeadStep(query, key, torch.zeros(2), query * key, 0.35, torch.zeros(4), 0.25)
+    scores, weights = torch.tensor([0.35, -1.0]), torch.tensor([0.8, 0.2])
+    output = torch.tensor([0.1, 0.2])
+    return HeadStep(query, key, torch.zeros(2), query * key, 0.35, scores, weights, 0.8, output)
+
+
+def test_a_head_s_numbers_are_shown_on_one_scale(inside):
     (trace,) = figures.head_step_figure(inside).data
-    assert list(trace.y) == ["query", "key", "query × key", "value"]
-    assert np.array(trace.z).tolist() == [[1, -3], [2, 0.5], [2, -1.5], [0, 0]]
+    assert list(trace.y) == ["query", "key", "query × key", "value", "comes out"]
+    np.testing.assert_allclose(
+        np.array(trace.z), [[1, -3], [2, 0.5], [2, -1.5], [0, 0], [0.1, 0.2]]
+    )
     assert (trace.zmin, trace.zmax) == (-3, 3)
+    (upright,) = figures.head_step_figure(inside, stacked=True).data
+    assert list(upright.x) == list(trace.y)
+    np.testing.assert_allclose(np.array(upright.z), np.array(trace.z).T)
 
 
-def test_a_head_that_hurts_is_shown_as_one_that_does_nothing():
-    importance = {Head("encoder", 0, 0): -0.2, Head("encoder", 0, 1): 0.5}
-    importance |= {Head("cross", 0, n): 0.04 for n in range(2)}
-    (trace,) = figures.importance_figure(importance).data
-    assert list(trace.y) == ["Encoder 1", "Cross 1"]
-    assert [list(row) for row in trace.text] == [["0.00", "0.50"], ["0.04", "0.04"]]
-    assert trace.zmin == 0 and trace.z[0][0] == -0.2  # what hovering tells
+def test_scores_are_shown_before_and_after_the_softmax(inside):
+    before, after = figures.head_scores_figure(inside, ["left", "right"], key=1).data
+    assert list(before.y) == inside.scores.tolist() and list(after.y) == inside.weights.tolist()
+    assert list(before.customdata) == ["left", "right"]
+    assert before.marker.color[1] != before.marker.color[0] == after.marker.color[0]
+
+
+def test_weights_can_be_laid_over_the_picker(reading):
+    weights = reading.attention.cross[0, 0, 0]
+    points, over = figures.patch_picker_figure(reading, 0, weights).data
+    np.testing.assert_allclose(np.array(over.z).flatten(), weights, atol=1e-4)
+    assert list(points.customdata) == weights.tolist()
+
+
+def test_a_head_that_is_off_is_grey_and_says_so_among_the_tokens_too(reading):
+    decoder = reading.attention.decoder.clone()
+    decoder[0, 1] = 0
+    maps = dataclasses.replace(reading.attention, decoder=decoder)
+    figure = figures.decoder_attention_figure(dataclasses.replace(reading, attention=maps))
+    assert np.isnan(np.array(figure.data[1].z, float)).all()
+    names = [annotation.text for annotation in figure.layout.annotations]
+    assert names[:3] == ["self 1, head 1", "self 1, head 2: off", "self 1, head 3"]
+
+
+def test_a_narrow_page_has_its_matrices_under_one_another(reading):
+    figure = figures.decoder_attention_figure(reading, own_scale=True, stacked=True)
+    assert {figure.layout[t.xaxis.replace("x", "xaxis")].domain for t in figure.data} == {(0, 1)}
+    for trace, weights in zip(figure.data, reading.attention.decoder.flatten(0, 1), strict=True):
+        assert trace.zmax == pytest.approx(float(weights.max()))
+
+
+def test_a_part_that_hurts_is_shown_as_one_that_does_nothing():
+    heads = [Head("encoder", 0, 0), Head("encoder", 0, 1)]
+    heads += [Head(kind, 0, n) for kind in ("decoder", "cross") for n in range(2)]
+    lost = {"encoder 1, head 1": -0.2, "encoder 1, head 2": 0.5, "all cross-attention": 0.04}
+    data = figures.matrix_data(heads, lost, off=["encoder 1, head 2"])
+    assert data["rows"] == ["encoder 1", "self 1", "cross 1", "together"]
+    costs = {cell["name"]: cell["costs"] for cell in data["cells"]}
+    assert costs["encoder 1, head 1"] == 0
+    assert costs["encoder 1, head 2"] == pytest.approx(1 - np.exp(-0.5), abs=1e-4)
+    assert costs["all cross-attention"] == pytest.approx(1 - np.exp(-0.04), abs=1e-4)
+    assert costs["cross 1, head 1"] is None and data["off"] == ["encoder 1, head 2"]
+
+
+def test_every_field_of_the_matrix_has_a_place_of_its_own(model):
+    data = figures.matrix_data(all_heads(model.config), {})
+    taken = [
+        (cell["row"] + r, cell["column"] + c)
+        for cell in data["cells"]
+        for r in range(cell["rows"])
+        for c in range(cell["columns"])
+    ]
+    assert len(taken) == len(set(taken)) == len(data["rows"]) * len(data["columns"])
+    layers = {c["name"]: (c["row"], c["rows"]) for c in data["cells"] if c["name"] == "decoder 2"}
+    assert layers == {"decoder 2": (data["rows"].index("self 2"), 2)}
 
 
 def test_the_lens_names_the_likeliest_outcome_after_every_layer(reading):
@@ -81,20 +141,20 @@ def test_the_lens_names_the_likeliest_outcome_after_every_layer(reading):
     lens[0, :, 7], lens[1, :, 10], lens[2, :, 3] = 0.4, 0.6, 0.9
     (trace,) = figures.lens_figure(reading, lens).data
     assert [row[0] for row in trace.text] == ["7", "end", "3"]
-    assert list(trace.y) == ["Embedding", "After layer 1", "After layer 2"]
+    assert list(trace.y) == ["embedding", "after decoder 1", "after decoder 2"]
     np.testing.assert_allclose(np.array(trace.z)[:, 0], [0.4, 0.6, 0.9], atol=1e-6)
 
 
-def test_the_newest_run_is_in_colour_and_validation_has_marks():
+def test_the_newest_run_is_in_colour_and_rare_numbers_have_marks():
     curves = {"1: old": [(1, 2.0), (2, 1.5)], "2: new": [(1, 2.5)]}
-    found = {"2: new": [(1, 0.5)]}
-    figure = figures.curve_figure(curves, "2: new", "accuracy", 20, validation=found, shares=True)
-    old, new, checked = figure.data
+    figure = figures.curve_figure(curves, "2: new", "accuracy", 20)
+    old, new = figure.data
     assert old.line.color != new.line.color
     assert (list(old.x), list(old.y)) == ([1, 2], [2.0, 1.5])
-    assert checked.mode == "lines+markers" and "exactly right" in checked.name
     assert tuple(figure.layout.xaxis.range) == (0, 20)
-    assert figure.layout.yaxis.tickformat == ".0%"
+    checked = figures.curve_figure(curves, "2: new", "new lines right", 20, marks=True, shares=True)
+    assert {trace.mode for trace in checked.data} == {"lines+markers"}
+    assert checked.layout.yaxis.tickformat == ".0%"
 
 
 def test_a_run_that_has_reported_nothing_is_an_empty_picture():

@@ -1,0 +1,42 @@
+"""What the visitor has changed in the machine: one plain object, which every view may show.
+
+`st.session_state.changes` is {"off": [names], "blurred": [names]}, the names being those of
+`explain.parts`: "cross 1, head 4", "decoder 1", "places".
+"""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from mnist_transformer import Reading, Transformer
+from mnist_transformer.explain.interventions import Intervention, edited, read_changed
+from mnist_transformer.explain.parts import intervention
+
+
+def chosen() -> dict[str, list[str]]:
+    """The names of the parts that are off, and of those that are blurred."""
+    return st.session_state.setdefault("changes", {"off": [], "blurred": []})
+
+
+def choose(changes: Mapping[str, Sequence[str]], model: Transformer) -> None:
+    """Take these changes in place of those made so far.
+
+    Raises:
+        ValueError: if the model has no part of such a name.
+    """
+    off, blurred = list(changes.get("off", [])), list(changes.get("blurred", []))
+    intervention(model.config, off, blurred)
+    st.session_state.changes = {"off": off, "blurred": blurred}
+
+
+def made(model: Transformer) -> Intervention:
+    """What the chosen names do to the model; false if nothing is changed."""
+    return intervention(model.config, **chosen())
+
+
+def apply(model: Transformer, reading: Reading) -> tuple[Transformer, Reading]:
+    """The model as it is changed, and what it reads; both as they were if nothing is."""
+    change = made(model)
+    if not change or not reading.steps:
+        return model, reading
+    return edited(model, change), read_changed(model, reading.canvas, change)
