@@ -71,7 +71,7 @@ def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str
     )
     hints = []
     if any(any(row.uncertain) for row in page.rows):
-        hints.append("dashed digit: not sure of it, or of its row")
+        hints.append("dashed: not sure")
     if any(part.unread for row in page.rows for part in row.parts):
         hints.append("dashed row: some of its ink was passed over")
     if hints:

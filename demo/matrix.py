@@ -1,28 +1,23 @@
 """The table of the machine's parts, in which a click switches one off."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
 from demo import changes
-from mnist_transformer import Transformer, figures
+from mnist_transformer import Transformer
 from mnist_transformer.explain.heads import all_heads
 from mnist_transformer.figures import matrix_data
+from mnist_transformer.figures.live import read_source
 
-LIVE = Path(figures.__file__).parent / "live"
-JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  drawMatrix(parentElement.querySelector("#matrix"), data, {
-    changed: (changes) => setTriggerValue("changes", changes),
-  });
-}
+START = """
+export default ({ data, parentElement, setTriggerValue }) =>
+  drawMatrix(parentElement, data, { changed: (made) => setTriggerValue("changes", made) });
 """
 _draw = st.components.v2.component(
     "matrix",
-    html='<div id="matrix"></div>',
-    css=(LIVE / "matrix.css").read_text(),
-    js=(LIVE / "matrix.js").read_text() + JS,
+    css=read_source("matrix.css"),
+    js=read_source("matrix.js") + START,
     isolate_styles=False,
 )
 

@@ -173,7 +173,7 @@ def panels_height(panels: Sequence[Panel]) -> int:
         return LARGE_HEIGHT
     is_stacked = not any(panel.column for panel in panels)
     height = STACKED_HEIGHT if is_stacked else PANEL_HEIGHT
-    return height * (1 + max(panel.row for panel in panels))
+    return height * (1 + max((panel.row for panel in panels), default=0))
 
 
 def panels_titles(panels: Sequence[Panel], top: float | None, bottom: float = 0.0) -> list[dict]:

@@ -57,7 +57,7 @@ def test_of_several_rows_the_chosen_and_the_doubtful_one_are_marked(reading, pas
     page = Page([row(reading), row(passed_over)])
     names = re.findall(r'class="(reading[^"]*)"', page_html(page, 8, chosen=reading))
     assert names == ["reading chosen", "reading passed-over"]
-    assert "dashed: not sure" in page_html(page, 8)
+    assert "dashed row: some of its ink was passed over" in page_html(page, 8)
 
 
 def test_a_page_of_one_line_is_shown_as_a_reading(reading):

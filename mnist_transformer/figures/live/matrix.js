@@ -2,20 +2,24 @@
 // switches a part off or blurs it, and again puts it back. The number in a field says how much of
 // its likelihood a digit would lose without that part.
 //
-// drawMatrix(element, data, { changed }): `data` as `matrix_data` in Python makes it; `changed` is
-// called with { off, blurred }, the names of the parts, after every click.
+//   drawMatrix(element, data, {changed})
+//
+// data is `matrix_data` of matrix.py; changed({off, blurred, sent}) is told the names of the parts
+// after every click, and which click it was. Called again with the same element, it shows the new
+// data, unless these answer (`answers`) an earlier click than the last.
 
-function drawMatrix(element, data, options = {}) {
-  const state = (element.matrixState ??= { how: "off", off: [], blurred: [], sent: 0 });
-  // An answer to an earlier click does not undo a later one.
-  if (data.answers === undefined || data.answers >= state.sent) {
+function drawMatrix(element, data, { changed = () => {} } = {}) {
+  const root = (element.mnistMatrix ??= element.appendChild(document.createElement("section")));
+  root.className = "mnist-matrix";
+  const state = (root.state ??= { how: "off", off: [], blurred: [], sent: 0 });
+  if ((data.answers ?? state.sent) >= state.sent) {
     state.off = [...data.off];
     state.blurred = [...data.blurred];
   }
 
-  const say = (html, name, parent) => {
+  const say = (text, name, parent) => {
     const node = document.createElement(name);
-    node.textContent = html;
+    node.textContent = text;
     parent.append(node);
     return node;
   };
@@ -36,7 +40,7 @@ function drawMatrix(element, data, options = {}) {
     state.blurred = blurred;
     state.sent += 1;
     draw();
-    options.changed?.({ off, blurred, sent: state.sent });
+    changed({ off, blurred, sent: state.sent });
   }
 
   function press(cell) {
@@ -93,10 +97,10 @@ function drawMatrix(element, data, options = {}) {
   }
 
   function draw() {
-    const focused = element.querySelector(":focus")?.dataset ?? {};
-    element.replaceChildren();
-    drawControls(element);
-    const table = say("", "div", element);
+    const focused = root.querySelector(":focus")?.dataset ?? {};
+    root.replaceChildren();
+    drawControls(root);
+    const table = say("", "div", root);
     table.className = "matrix";
     table.style.setProperty("--columns", data.columns.length);
     data.columns.forEach((name, n) => {
@@ -107,7 +111,7 @@ function drawMatrix(element, data, options = {}) {
     });
     data.cells.forEach((cell) => drawCell(cell, table));
     // The keyboard stays where it was.
-    const again = [...element.querySelectorAll("button")].find(
+    const again = [...root.querySelectorAll("button")].find(
       (button) =>
         (focused.part && button.dataset.part === focused.part) ||
         (focused.how && button.dataset.how === focused.how),
