@@ -74,7 +74,7 @@ function drawMatrix(element, data, { changed = () => {} } = {}) {
   function drawCell(cell, parent) {
     const shown = stateOfCell(cell);
     const costs = cell.costs === null || shown === "off" ? null : cell.costs;
-    const number = costs === null ? "" : `${Math.round(100 * costs)} %`;
+    const number = costs === null ? "" : `${Math.round(100 * costs)}%`;
     const button = say(shown === "on" ? number : shown, "button", parent);
     button.className = `matrix-cell ${shown}`;
     button.dataset.part = cell.name;

@@ -1,16 +1,12 @@
-"""Intervene."""
+"""Intervene: the machine's parts are switched off where they stand."""
+
+import math
 
 import pytest
-from PIL import Image
 
 from mnist_transformer import load_transformer
-from mnist_transformer.explain.heads import Head
-from mnist_transformer.explain.interventions import (
-    Intervention,
-    head_importance,
-    logit_lens,
-    read_changed,
-)
+from mnist_transformer.explain.interventions import edited, importance, logit_lens, read_changed
+from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.demo.browser.seen import (
     EXAMPLE,
     figure_data,
@@ -21,66 +17,131 @@ from tests.demo.browser.seen import (
 )
 
 
-def test_a_head_switched_off_changes_the_reading_as_the_model_says(page):
+@pytest.fixture(scope="module")
+def model():
+    return load_transformer()
+
+
+@pytest.fixture(scope="module")
+def reading(model):
+    return model.read(EXAMPLE, attention=True)
+
+
+@pytest.fixture
+def matrix(page):
+    """The table of parts, of the example."""
     open_example(page)
     page.get_by_role("tab", name="Intervene").click()
-    page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention").get_by_text(
-        "1.3"
-    ).click()
-    page.get_by_text("Where the heads look now").wait_for()
-    model = load_transformer()
-    change = Intervention(ablated_heads=frozenset({Head("cross", 0, 2)}))
-    changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
-    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
-    assert changed.attention.cross[0, 2].max() == 0
-    page.get_by_text("Layer 1, head 3 · off").wait_for()
+    page.locator('[data-part="places"]').wait_for()
+    return page.locator(".mnist-matrix")
+
+
+def part(matrix, name):
+    return matrix.locator(f'[data-part="{name}"]')
+
+
+def wait_for_changed(page, model, reading, off=(), blurred=()):
+    """Until the page shows what the library reads after these changes."""
+    change = intervention(model.config, off, blurred)
+    changed = read_changed(model, reading.canvas, change)
     wait_for_certainties(page, changed)
+    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
+    return changed
+
+
+def wait_for_costs(matrix, model, reading):
+    """Until every field says how much of its likelihood a digit loses, as the library does."""
+    lost = importance(model, reading, all_changes(model.config))
+    expected = {name: 1 - math.exp(min(0, -nats)) for name, nats in lost.items()}
+    for _ in range(100):
+        shown = matrix.evaluate("""matrix => Object.fromEntries(
+            [...matrix.querySelectorAll('[data-costs]')]
+                .map(field => [field.dataset.part, Number(field.dataset.costs)]))""")
+        if shown == pytest.approx(expected, abs=2e-3):
+            return
+        matrix.page.wait_for_timeout(100)
+    assert shown == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
+    part(matrix, "cross 1, head 3").click()
+    changed = wait_for_changed(page, model, reading, ["cross 1, head 3"])
+    assert changed.attention.cross[0, 2].max() == 0
+    assert part(matrix, "cross 1, head 3").inner_text() == "off"
+    page.get_by_text("cross 1, head 3: off").wait_for()
+    grey = "e => getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    shade = part(matrix, "cross 1, head 3").evaluate(grey)
+    assert max(shade) - min(shade) < 20  # no trace of orange
     page.get_by_role("tab", name="Look inside").click()
-    page.locator(".st-key-timeline .js-plotly-plot").wait_for()
     page.get_by_role("tab", name="Intervene").click()
-    page.get_by_text("Where the heads look now").wait_for()  # what was chosen stays chosen
+    part(matrix, "cross 1, head 3").wait_for()  # what was chosen stays chosen
+    assert part(matrix, "cross 1, head 3").inner_text() == "off"
+    part(matrix, "cross 1, head 3").click()
+    wait_for_changed(page, model, reading)
     assert page.complaints == []
 
 
-def test_the_ranking_of_heads_and_the_logit_lens_are_the_librarys(page):
-    open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
-    model = load_transformer()
-    reading = model.read(Image.open(EXAMPLE), attention=True)
-    ranking = list(head_importance(model, reading).values())
-    assert figure_data(page, "importance") == pytest.approx(ranking, abs=1e-3)
+def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model(
+    page, matrix, model, reading
+):
+    wait_for_costs(matrix, model, reading)
     lens = logit_lens(model, reading).amax(-1).flatten().tolist()
     assert figure_data(page, "lens") == pytest.approx(lens, abs=1e-3)
+    part(matrix, "cross 1, all heads").click()
+    heads = groups(model.config)["cross 1, all heads"]
+    changed = wait_for_changed(page, model, reading, heads)
+    now = edited(model, intervention(model.config, heads))
+    wait_for_costs(matrix, now, changed)
+    page.wait_for_timeout(500)
+    lens = logit_lens(now, changed).amax(-1).flatten().tolist()
+    assert figure_data(page, "lens") == pytest.approx(lens, abs=1e-3)
+    page.get_by_text("Heads replace one another").wait_for()
     assert page.complaints == []
 
 
-def test_a_head_that_attends_uniformly_does_so(page):
-    open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
-    page.get_by_role("radio", name="Make heads attend uniformly").click(force=True)
-    heads = page.get_by_test_id("stButtonGroup").filter(has_text="Cross-attention")
-    heads.get_by_text("2.1").click()
-    page.get_by_text("Where the heads look now").wait_for()
-    model = load_transformer()
-    change = Intervention(heads_uniform=frozenset({Head("cross", 1, 0)}))
-    changed = read_changed(model, model.read(Image.open(EXAMPLE)).canvas, change)
-    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
+def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
+    matrix.get_by_role("button", name="A click blurs").click()
+    assert part(matrix, "decoder 1").is_disabled()  # a layer is no head
+    part(matrix, "cross 2, head 1").click()
+    wait_for_changed(page, model, reading, blurred=["cross 2, head 1"])
     assert heat_maps(page)[-4] == pytest.approx(1 / 112, abs=1e-4)
+    assert part(matrix, "cross 2, head 1").inner_text() == "blurred"
+    matrix.get_by_role("button", name="A click switches off").click()
+    part(matrix, "cross 2, head 1").click()  # off now, and no longer blurred
+    wait_for_changed(page, model, reading, ["cross 2, head 1"])
     assert page.complaints == []
 
 
-def test_layers_and_positions_are_switched_off(page):
-    open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
-    model = load_transformer()
-    canvas = model.read(Image.open(EXAMPLE)).canvas
-    layer = page.get_by_test_id("stButtonGroup").filter(has_text="Whole layers off")
-    layer.get_by_text("Decoder 2").click()
-    off = frozenset({("decoder", 1)})
-    wait_for_certainties(page, read_changed(model, canvas, Intervention(ablated_layers=off)))
-    page.get_by_text("Positional encoding off").click()
-    both = Intervention(ablated_layers=off, ablated_positions=True)
-    wait_for_certainties(page, read_changed(model, canvas, both))
-    layer.get_by_text("Decoder 2").click()
-    wait_for_certainties(page, read_changed(model, canvas, Intervention(ablated_positions=True)))
+def test_layers_and_places_are_switched_off_and_all_is_reset(page, matrix, model, reading):
+    part(matrix, "decoder 2").click()
+    wait_for_changed(page, model, reading, ["decoder 2"])
+    assert part(matrix, "self 2, head 4").inner_text() == "off"  # with its layer
+    part(matrix, "places").click()
+    wait_for_changed(page, model, reading, ["decoder 2", "places"])
+    part(matrix, "decoder 2").click()
+    wait_for_changed(page, model, reading, ["places"])
+    matrix.get_by_role("button", name="Reset").click()
+    wait_for_changed(page, model, reading)
+    assert matrix.locator("[aria-pressed=true][data-part]").count() == 0
+    assert page.complaints == []
+
+
+def test_clicks_faster_than_the_server_are_all_taken(page, matrix, model, reading):
+    names = ["encoder 1, head 1", "self 1, head 2", "cross 2, head 3", "encoder 2, head 2"]
+    for name in names:
+        part(matrix, name).click()
+    wait_for_changed(page, model, reading, names)
+    page.wait_for_timeout(1000)
+    for name in names:
+        assert part(matrix, name).inner_text() == "off"
+    assert page.complaints == []
+
+
+def test_the_keyboard_switches_parts_off(page, matrix, model, reading):
+    part(matrix, "cross 1, head 1").focus()
+    page.keyboard.press("Enter")
+    wait_for_changed(page, model, reading, ["cross 1, head 1"])
+    page.keyboard.press("Tab")  # on from where it was
+    page.keyboard.press("Space")
+    wait_for_changed(page, model, reading, ["cross 1, head 1", "cross 1, head 2"])
     assert page.complaints == []

@@ -62,7 +62,9 @@ def test_no_map_vanishes_while_the_timeline_plays(page):
 
 def test_one_head_alone_is_shown_large(page):
     open_example(page)
-    page.get_by_test_id("stButtonGroup").filter(has_text="One head").get_by_text("2.3").click()
+    page.get_by_test_id("stButtonGroup").filter(has_text="One head").get_by_text(
+        "cross 2, head 3"
+    ).click()
     cross = load_transformer().read(Image.open(EXAMPLE), attention=True).attention.cross
     wait_for_peaks(page, cross[1:, 2:3, 0])
     scrub(page, 4)
@@ -78,11 +80,14 @@ def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
     parts = [mean_cross_attention(reading), rollout(reading), relevance(model, reading)]
     wait_for_peaks(page, torch.stack(parts)[:, 0])
     page.get_by_role("radio", name="Inside one head").click(force=True)
-    page.get_by_label("Patch row").wait_for()
-    row, column = (int(page.get_by_label(f"Patch {n}").input_value()) for n in ("row", "column"))
-    inside = inside_head(model, reading, Head("cross", 1, 0), 0, row * 28 + column)
-    vectors = torch.stack([inside.query, inside.key, inside.products, inside.value])
-    wait_for_peaks(page, vectors.flatten())
+    strongest = int(reading.maps.cross[1, 0, 0].argmax())  # where one starts
+    page.get_by_label("Row", exact=True).wait_for()
+    row, column = (int(page.get_by_label(n, exact=True).input_value()) for n in ("Row", "Column"))
+    assert (row - 1) * 28 + column - 1 == strongest
+    inside = inside_head(model, reading, Head("cross", 1, 0), 0, strongest)
+    names = ("query", "key", "products", "value", "output")
+    vectors = torch.stack([getattr(inside, name) for name in names])
+    wait_for_peaks(page, vectors.flatten(), last=1)
     # KaTeX writes the formula once for the eye and once for screen readers.
     assert f"{inside.score:.2f}" in page.locator(".katex").first.inner_text()
     assert page.complaints == []
@@ -91,7 +96,7 @@ def test_relevance_and_the_numbers_of_a_head_are_the_librarys(page):
 def test_a_patch_is_touched(page):
     open_example(page)
     page.get_by_role("radio", name="Encoder self-attention").click(force=True)
-    picker = page.locator(".st-key-picker .js-plotly-plot .nsewdrag")
+    picker = page.locator(".st-key-patch-picker .js-plotly-plot .nsewdrag")
     picker.wait_for()
     box = picker.bounding_box()
     x, y = box["x"] + 14.5 / 28 * box["width"], box["y"] + 2.5 / 4 * box["height"]
