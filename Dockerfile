@@ -7,7 +7,6 @@ COPY requirements.txt ./
 # The CPU build of PyTorch: the page needs no other, and it is a tenth of the size.
 RUN pip install --no-cache-dir torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu \
     && pip install --no-cache-dir -r requirements.txt
-COPY .streamlit/ ./.streamlit/
 COPY mnist_transformer/ ./mnist_transformer/
 COPY weights/ ./weights/
 COPY demo/ ./demo/

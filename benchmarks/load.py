@@ -22,13 +22,13 @@ from websockets.asyncio.client import connect
 from benchmarks.timing import machine
 from demo import link
 from mnist_transformer import load_transformer
-from mnist_transformer.ink.brush import SHEET
+from mnist_transformer.ink.brush import BRUSH, SHEET
 from tests import ROOT
 from tests.chromium import serve
 from tests.pen import strokes
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "demo" / "examples").glob("*.png"))
-DIGITS = re.compile(r'class="reading[^"]*" role="status" data-digits="(\d+)"')
+DIGITS = re.compile(r'^{"digits": "(\d+)"')  # of the stage
 
 
 @dataclass
@@ -44,7 +44,8 @@ def drawing(number: int) -> list[dict]:
         xs, ys = zip(*stroke, strict=True)
         path = [["M", *stroke[0]], *(["L", *point] for point in stroke[1:])]
         middle = {"left": (min(xs) + max(xs)) / 2, "top": (min(ys) + max(ys)) / 2}
-        drawn.append({"path": path, **middle, "scaleX": 1, "scaleY": 1, "angle": 0})
+        turn = {"scaleX": 1, "scaleY": 1, "angle": 0, "strokeWidth": BRUSH}
+        drawn.append({"path": path, **middle, **turn})
     return drawn
 
 
@@ -73,7 +74,7 @@ async def visit(
             element = answer.delta.new_element
             if element.WhichOneof("type") == "button":
                 buttons[element.button.label] = element.button.id
-            for digits in DIGITS.findall(element.html.body):
+            for digits in DIGITS.findall(element.bidi_component.json):
                 if digits == expected and not shown:
                     shown = True
                     outcome.seconds.append(time.perf_counter() - asked)
@@ -86,7 +87,7 @@ async def visit(
 
     url = address.replace("http", "ws") + "/_stcore/stream"
     async with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
-        await ask(own, "", query=f"drawing={link.encode(drawing(number))}")
+        await ask(own, "", query=f"drawing={link.encode(drawing(number), SHEET)}")
         before = own
         for _ in range(readings - 1):
             await asyncio.sleep(chance.uniform(0, 2 * pause))

@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import change_view, intervene_view, look_view, read_view, tour, train_view
+from demo import change_view, intervene_view, look_view, read_view, train_view
 from mnist_transformer import load_transformer
 
 # Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
@@ -16,6 +16,8 @@ from mnist_transformer import load_transformer
 torch.set_num_threads(1)
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
 st.html(Path(__file__).parent / "style.css")
+TOP = """<header class="top"><h1>MNIST Transformer</h1><p>An encoder-decoder Transformer, trained
+to read handwritten digits one token at a time. Write, and watch where it looks.</p></header>"""
 
 
 @st.cache_resource(show_spinner="Loading the model…")
@@ -24,8 +26,7 @@ def shipped_model():
     return load_transformer()
 
 
-st.title("MNIST Transformer", anchor=False)
-tour.show()
+st.html(TOP)
 model = shipped_model()
 shown = read_view.show(model)
 # Only the open section is worked out; another when it is opened.
@@ -40,7 +41,7 @@ if intervene.open:
         intervene_view.show(shown.reading, model)
 if change.open:
     with change:
-        change_view.show(shown.reading, shown.strokes, model)
+        change_view.show(shown.reading, shown.strokes, shown.size, model)
 if train.open:
     with train:
         train_view.show(shown.drawing, model)

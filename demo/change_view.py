@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from demo import link, sheet
+from demo import link
 from demo.controls import canvas_html, is_narrow, own_scale, plot, reading_html
 from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
 from mnist_transformer.explain.decoding import DecodedLine, beam_search, sample_lines
@@ -13,8 +13,15 @@ SHOWN = 5
 
 
 @st.fragment
-def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
-    """Draw the section; `strokes` are those of a drawing made on the canvas alone."""
+def show(reading: Reading, strokes: list[dict], size: tuple[int, int], model: Transformer) -> None:
+    """Draw the section.
+
+    Args:
+        reading: of what is in sight.
+        strokes: of a drawing made on the canvas alone.
+        size: (width, height) of their sheet in pixels.
+        model: whose reading it is.
+    """
     if not reading.steps:
         st.info("Draw something above, then change it here.")
         return
@@ -43,7 +50,7 @@ def show(reading: Reading, strokes: list[dict], model: Transformer) -> None:
     canvas = reading.canvas
     if kept < len(strokes):
         try:
-            canvas = drawing_to_canvas(link.picture(strokes[:kept], sheet.size()), model.config)
+            canvas = drawing_to_canvas(link.picture(strokes[:kept], size), model.config)
         except InkError as error:
             result.warning(str(error))
             return

@@ -36,15 +36,21 @@ def reading_html(
         max_digits: the most that the model reads in a line.
         probabilities: of each digit; None means the reading's own.
     """
-    if not reading.digits:
-        return hint_html("The model sees no digits here.")
     probabilities = reading.probabilities if probabilities is None else probabilities
+    hints = reading_hints(reading, probabilities, max_digits)
+    return _tiles(reading, probabilities, hints) if reading.digits else hint_html(hints[0])
+
+
+def reading_hints(reading: Reading, probabilities: list[float], max_digits: int) -> list[str]:
+    """What is to be said of a reading beside its digits; see `reading_html`."""
+    if not reading.digits:
+        return ["The model sees no digits here."]
     hints = ["dashed: not sure"] if min(probabilities) < DOUBT else []
     if reading.unread:
-        hints.append("some ink was passed over")
+        hints.append("hatched: some ink was passed over")
     if reading.truncated:
         hints.append(f"… the line continues: {max_digits} digits are the most")
-    return _tiles(reading, probabilities, hints)
+    return hints
 
 
 def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str:
@@ -130,8 +136,8 @@ def plot(figure: go.Figure, key: str) -> None:
 
 
 def is_narrow() -> bool:
-    """Whether panels should stand in one column: on a telephone."""
-    return "Mobi" in st.context.headers.get("User-Agent", "")
+    """Whether panels should stand in one column: the page is as narrow as a telephone's."""
+    return st.session_state.sheet_width < 640
 
 
 def own_scale(key: str) -> bool:

@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image
 
 from demo import live, save_view, sheet
-from demo.controls import canvas_html, hint_html, page_html
+from demo.controls import page_html, reading_hints
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
 
@@ -20,32 +20,33 @@ class Shown:
     Attributes:
         drawing: what is in sight; None if nothing is.
         strokes: those of a line drawn on the empty sheet alone; a picture has none.
+        size: (width, height) of their sheet in pixels.
         reading: of the line, or of the row that was chosen, or of nothing.
     """
 
     drawing: Image.Image | None
     strokes: list[dict]
+    size: tuple[int, int]
     reading: Reading
 
 
 def show(model: Transformer) -> Shown:
     """Draw the section; gives what the others are to show."""
     state = st.session_state
-    in_sight = sheet.show()
+    tools = st.container(horizontal=True, vertical_alignment="center", key="tools")
+    in_sight = sheet.show(tools)
     if state.get("in_sight") != in_sight.version:  # else the page is only drawn anew
         state.drawing = in_sight.drawing()
         state.page, state.problem = _read(model, state.drawing)
         state.in_sight = in_sight.version
     page = state.page
-    answer, view = st.columns([3, 2], vertical_alignment="center")
-    with answer:
-        reading = _show_answer(page, model, state.problem)
-    view.html(canvas_html(reading, "What the model sees"))
+    reading, probabilities = _choose(page, model)
+    hints = _hints(page, reading, probabilities, model, state.problem)
+    live.stage(data=stage_data(reading, probabilities, hints), key="stage")
     strokes = [] if in_sight.picture else in_sight.strokes
-    with view:
-        save_view.show(page, reading, strokes)
-    live.stage(data=stage_data(reading), key="stage")
-    return Shown(state.drawing, strokes if is_line(page) else [], reading)
+    with tools:
+        save_view.show(page, reading, strokes, in_sight.size)
+    return Shown(state.drawing, strokes if is_line(page) else [], in_sight.size, reading)
 
 
 def is_line(page: Page) -> bool:
@@ -53,36 +54,48 @@ def is_line(page: Page) -> bool:
     return len(page.rows) == 1 and len(page.rows[0].parts) == 1
 
 
-def _show_answer(page: Page, model: Transformer, problem: str | None) -> Reading:
-    """What was read, as tiles; gives the reading that the other sections are about."""
+def _choose(page: Page, model: Transformer) -> tuple[Reading, list[float]]:
+    """The line, or which row, or part of a long one, all else is about; and how sure its digits
+    are, as the page knows it."""
+    places = [
+        (f"{n}, part {m}" if len(row.parts) > 1 else f"{n}", part, probabilities)
+        for n, row in enumerate(page.rows, 1)
+        for m, (part, probabilities) in enumerate(
+            zip(row.parts, row.probabilities_by_part, strict=True), 1
+        )
+    ]
+    rows = st.container(key="rows")  # there without rows too, so that nothing changes its place
+    if not places:
+        return model.read(BLANK), []
+    if len(places) == 1:
+        return places[0][1:]
+    with rows:
+        tiles = st.container()  # filled last, as it marks what is chosen below it
+        chosen = st.segmented_control(
+            "Which row, or part of a long row, the rest of the page shows",
+            range(len(places)),
+            default=0,
+            required=True,
+            format_func=lambda n: f"{places[n][0]}: {places[n][1].digits or 'nothing'}",
+            key=f"row-of-{len(places)}",  # when a row is added, the first is shown again
+            persist_state="page",
+        )
+        tiles.html(page_html(page, model.config.max_digits, chosen=places[chosen][1]))
+    return places[chosen][1:]
+
+
+def _hints(
+    page: Page,
+    reading: Reading,
+    probabilities: list[float],
+    model: Transformer,
+    problem: str | None,
+) -> list[str]:
+    """What else is to be said of what is shown."""
     most = model.config.max_digits
     if not page.rows:
-        hint = f"Write 1 to {most} digits above. Undo is in the sheet's corner."
-        st.html(hint_html(problem or hint))
-        return model.read(BLANK)
-    tiles = st.container()  # filled last, as it marks what is chosen below it
-    reading = page.rows[0].parts[0] if is_line(page) else _choose(page)
-    tiles.html(page_html(page, most, chosen=reading))
-    return reading
-
-
-def _choose(page: Page) -> Reading:
-    """Which row, or which part of a long one, the other sections are about."""
-    places = [
-        (f"{n}, part {m}" if len(row.parts) > 1 else f"{n}", part)
-        for n, row in enumerate(page.rows, 1)
-        for m, part in enumerate(row.parts, 1)
-    ]
-    chosen = st.segmented_control(
-        "Which row, or part of a long row, the rest of the page shows",
-        range(len(places)),
-        default=0,
-        required=True,
-        format_func=lambda n: f"{places[n][0]}: {places[n][1].digits or 'nothing'}",
-        key=f"row-of-{len(places)}",  # when a row is added, the first is shown again
-        persist_state="page",
-    )
-    return places[chosen][1]
+        return [problem or f"Write 1 to {most} digits on the sheet."]
+    return reading_hints(reading, probabilities, most)
 
 
 def _read(model: Transformer, drawing: Image.Image | None) -> tuple[Page, str | None]:

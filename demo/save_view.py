@@ -7,15 +7,17 @@ import streamlit as st
 
 from demo import link
 from mnist_transformer import Page, Reading
+from mnist_transformer.figures.live import page_html
 
 
-def show(page: Page, reading: Reading, strokes: list[dict]) -> None:
+def show(page: Page, reading: Reading, strokes: list[dict], size: tuple[int, int]) -> None:
     """Draw the downloads, and the button that puts the drawing in the address.
 
     Args:
         page: all that was read.
         reading: the line, or the row that was chosen.
         strokes: of a drawing made on the empty sheet.
+        size: (width, height) of that sheet in pixels.
     """
     if not reading.steps:
         return
@@ -23,16 +25,17 @@ def show(page: Page, reading: Reading, strokes: list[dict]) -> None:
         _download("Reading (JSON)", "reading.json", lambda: _json(page, reading))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading))
         _download(
-            "Cross-attention to play (HTML)",
-            "cross_attention.html",
-            lambda: reading.plot_cross_attention().to_html(include_plotlyjs=True, auto_play=False),
+            "Reading to play (HTML)",
+            "reading.html",
+            lambda: page_html(reading),
         )
         st.caption("Every figure has a camera in its corner that saves it as SVG.")
         if not strokes:
             st.caption("A link holds what you draw, but no pictures.")
         elif st.button("Put the drawing in the address bar", key="make-link"):
             try:
-                st.query_params["drawing"] = link.encode(strokes)
+                address = link.encode(strokes, size)
+                st.session_state.address = st.query_params["drawing"] = address
                 st.success("The page's address now reopens this drawing.")
             except link.LinkError as error:
                 st.error(str(error))

@@ -1,4 +1,4 @@
-"""The sheet: a canvas to draw on, or an example, an upload or a link's drawing laid on it."""
+"""The sheet: a canvas as wide as the page, and what can be laid on it."""
 
 import json
 from dataclasses import dataclass
@@ -6,15 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from demo import link
 from mnist_transformer import InkError, open_drawing
 from mnist_transformer.ink.brush import BRUSH, SHEET
 
-PHONE_SHEET = (330, 150)  # width and height in pixels
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.png"))
+FOLDER = Path(__file__).parent
+EXAMPLES = sorted((FOLDER / "examples").glob("*.png"))
+ON_ARRIVAL = FOLDER / "examples" / "314159.png"
+DESKTOP, PHONE = 1174, 358  # widths to begin with, until the browser has told its own
+MOST_PAPER = 4  # times the height of one row
+LOWEST, HIGHEST = 150, 240  # pixels of one row
+
+# Tells the page's width, and mends what the canvas does not let one choose.
+_paper = st.components.v2.component(
+    "paper", js=(FOLDER / "sheet.js").read_text(encoding="utf-8"), isolate_styles=False
+)
 
 
 @dataclass(frozen=True)
@@ -23,12 +33,14 @@ class InSight:
 
     Attributes:
         strokes: what was drawn, as the canvas gives it.
+        size: (width, height) of the sheet in pixels.
         picture: the example or upload that lies under the strokes, if any.
         pixels: (height, width, 4), the strokes as the canvas shows them; None before it has.
         version: changes whenever what is in sight does.
     """
 
     strokes: list[dict]
+    size: tuple[int, int]
     picture: Image.Image | None
     pixels: np.ndarray | None
     version: tuple[int, str]
@@ -38,82 +50,148 @@ class InSight:
         if not self.strokes:
             return self.picture
         if self.pixels is None:  # strokes that a link brought have no pixels yet
-            drawn = link.picture(self.strokes, size()).convert("RGBA")
-        else:
-            drawn = Image.fromarray(self.pixels).convert("RGBA")
-        if self.picture is None:
-            return drawn
+            drawn = link.picture(self.strokes, self.size)
+            return ImageChops.darker(_fit(self.picture, self.size).convert("L"), drawn)
+        drawn = Image.fromarray(self.pixels).convert("RGBA")
         return Image.alpha_composite(_fit(self.picture, drawn.size), drawn)
 
 
-def show() -> InSight:
-    """Draw the sheet, and below it what else can be laid on it."""
+def show(tools: DeltaGenerator) -> InSight:
+    """Draw the sheet, and among the `tools` above it what else can be laid on it."""
     state = st.session_state
-    state.setdefault("picture", None)  # an example or an upload, lying under the pen
-    state.setdefault("canvas_number", 0)  # a new number gives an empty canvas
-    if "linked" not in state:  # the strokes that the page's address brought, if any
-        state.linked = _open_link()
-
-    width, height = size()
-    result = st_canvas(
-        stroke_width=BRUSH,
-        stroke_color=link.INK,
-        initial_drawing=None if state.linked is None else {"objects": state.linked},
-        background_color="#ffffff",
-        background_image=None if state.picture is None else _fit(state.picture, (width, height)),
-        width=width,
-        height=height,
-        return_image_data=True,
-        key=f"canvas-{state.canvas_number}",
-    )
-    _show_sources()
-    strokes = (result.json_data or {}).get("objects", [])
-    version = (state.canvas_number, json.dumps(strokes))
-    return InSight(strokes, state.picture, result.image_data, version)
+    state.setdefault("sheet_rows", 1)
+    state.setdefault("canvas_number", 0)  # a new number gives a canvas without a past
+    if "sheet_width" not in state:
+        is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
+        state.sheet_width = PHONE if is_phone else DESKTOP
+    _follow_address()
+    with st.container(key="sheet"):
+        _follow_width()
+        width, height = size()
+        result = st_canvas(
+            stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0])),
+            stroke_color=link.INK,
+            initial_drawing={"objects": state.initial},
+            # Always a picture: without one the canvas would have a colour, and start anew
+            # when it is given or taken.
+            background_image=_fit(state.picture, (width, height) if state.picture else (1, 1)),
+            width=width,
+            height=height,
+            return_image_data=True,
+            key=f"canvas-{state.canvas_number}",
+        )
+    state.strokes = (result.json_data or {}).get("objects", [])
+    if state.strokes and state.makes_way:
+        state.picture, state.makes_way = None, False
+    with tools:
+        _show_tools()
+    if state.sheet_error:
+        st.error(state.sheet_error)
+    version = (state.canvas_number, json.dumps(state.strokes))
+    return InSight(state.strokes, size(), state.picture, result.image_data, version)
 
 
 def size() -> tuple[int, int]:
-    """Width and height of the sheet that suits the visitor's device."""
-    return PHONE_SHEET if "Mobi" in st.context.headers.get("User-Agent", "") else SHEET
+    """Width and height of the sheet in pixels: as wide as the page."""
+    state = st.session_state
+    row = min(max(LOWEST, round(0.15 * state.sheet_width)), HIGHEST)
+    return state.sheet_width, row * state.sheet_rows
 
 
-def _show_sources() -> None:
-    """Examples, upload, and a fresh sheet. Undo and redo are in the canvas's own corner."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("Try an example:", width="content")
-        for path in EXAMPLES:
-            st.button(path.stem, on_click=lambda path=path: _lay_down(Image.open(path)))
-        with st.popover("Upload a picture"):
-            st.file_uploader(
-                "A picture of digits, in one row or several",
-                type=["png", "jpg", "jpeg", "webp", "bmp"],
-                key="upload",
-                on_change=_take_upload,
-            )
-        st.button("Clear", on_click=lambda: _lay_down(None))
-    with st.container():  # there without an error too, so that nothing below changes its place
-        if st.session_state.get("upload_error"):
-            st.error(st.session_state.upload_error)
+def _show_tools() -> None:
+    """A fresh sheet, Undo, more paper, examples and an upload."""
+    state = st.session_state
+    label = "Write your own" if state.picture else "Clear"
+    st.button(label, on_click=_clear, type="primary" if state.picture else "secondary", key="clear")
+    st.button("Undo", on_click=_undo, disabled=not state.strokes, help="Takes back a stroke")
+    st.button(
+        "More paper",
+        on_click=_add_paper,
+        disabled=state.sheet_rows == MOST_PAPER,
+        help="For several rows of digits",
+    )
+    st.markdown("Examples:", width="content")
+    for path in EXAMPLES:
+        st.button(path.stem, on_click=_lay_example, args=(path,))
+    with st.popover("Upload"):
+        st.file_uploader(
+            "A picture of digits, in one row or several",
+            type=["png", "jpg", "jpeg", "webp", "bmp"],
+            key="upload",
+            on_change=_take_upload,
+        )
 
 
-def _open_link() -> list[dict] | None:
-    """The strokes in the page's address; a link that holds none is said so."""
+def _follow_address() -> None:
+    """Lay down what the page's address says, when one arrives or goes back to it."""
+    state = st.session_state
     text = st.query_params.get("drawing")
+    if "address" in state and state.address == text:
+        return
+    state.address = text
     if not text:
-        return None
+        _lay_down(picture=Image.open(ON_ARRIVAL))
+        state.makes_way = True
+        return
     try:
-        return link.decode(text)
+        _lay_down(drawn=link.decode(text))
     except link.LinkError as error:
-        st.session_state.upload_error = str(error)
-        return None
+        _lay_down()
+        state.sheet_error = str(error)
 
 
-def _lay_down(picture: Image.Image | None) -> None:
-    """Put a picture, or nothing, on an empty canvas."""
-    st.session_state.picture = picture
-    st.session_state.linked = None
-    st.session_state.canvas_number += 1
-    st.session_state.upload_error = None
+def _follow_width() -> None:
+    """Let the sheet be as wide as the page, and what is drawn on it in proportion."""
+    state = st.session_state
+    data = {"width": state.sheet_width, "height": size()[1], "makesWay": state.makes_way}
+    told = _paper(data=data, key="paper", on_width_change=lambda: None).width
+    if not told or int(told) == state.sheet_width:
+        return
+    old = size()
+    state.sheet_width = int(told)
+    if len(state.strokes) != len(state.initial):  # drawn on since it was laid down
+        state.drawn = (state.strokes, old)
+    if state.strokes:
+        _lay_down(state.picture, state.drawn)
+
+
+def _lay_down(
+    picture: Image.Image | None = None,
+    drawn: tuple[list[dict], tuple[int, int]] | None = None,
+) -> None:
+    """Put a picture, and strokes on a sheet of some size, on a canvas without a past."""
+    state = st.session_state
+    state.picture, state.makes_way = picture, False
+    strokes, sheet = state.drawn = drawn or ([], size())
+    state.initial = state.strokes = link.fit(strokes, sheet, size())
+    state.canvas_number += 1
+    state.sheet_error = None
+
+
+def _forget_address() -> None:
+    """What is laid down now is not what the address said."""
+    st.session_state.address = None
+    st.query_params.pop("drawing", None)
+
+
+def _clear() -> None:
+    _forget_address()
+    st.session_state.sheet_rows = 1
+    _lay_down()
+
+
+def _undo() -> None:
+    state = st.session_state
+    _lay_down(state.picture, (state.strokes[:-1], size()))
+
+
+def _add_paper() -> None:
+    st.session_state.sheet_rows += 1
+
+
+def _lay_example(path: Path) -> None:
+    _forget_address()
+    _lay_down(Image.open(path))
 
 
 def _take_upload() -> None:
@@ -121,16 +199,19 @@ def _take_upload() -> None:
     if upload is None:
         return
     try:
-        _lay_down(open_drawing(upload))
+        picture = open_drawing(upload)
     except InkError as error:
-        st.session_state.upload_error = f"{upload.name} was not read: {error}"
+        st.session_state.sheet_error = f"{upload.name} was not read: {error}"
+        return
+    _forget_address()
+    _lay_down(picture)
 
 
-def _fit(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture in the middle of a white sheet."""
-    picture = picture.convert("RGBA")
-    fitted = ImageOps.contain(picture, size, Image.Resampling.LANCZOS)
+def _fit(picture: Image.Image | None, size: tuple[int, int]) -> Image.Image:
+    """White paper of some size, the picture in its middle."""
     paper = Image.new("RGBA", size, "white")
-    place = ((size[0] - fitted.width) // 2, (size[1] - fitted.height) // 2)
-    paper.alpha_composite(fitted, place)
+    if picture is not None:
+        fitted = ImageOps.contain(picture.convert("RGBA"), size, Image.Resampling.LANCZOS)
+        place = ((size[0] - fitted.width) // 2, (size[1] - fitted.height) // 2)
+        paper.alpha_composite(fitted, place)
     return paper

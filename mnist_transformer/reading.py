@@ -120,9 +120,12 @@ class Reading:
         return f"Reading({self.digits!r}, probabilities=[{sure}], end_probability={end}{maps})"
 
     def _repr_html_(self) -> str:
-        """In a notebook: each digit over its probability, and what the model saw."""
+        """In a notebook: the page's own stage, or without maps each digit over its probability."""
         from . import figures
+        from .figures.live import stage_html
 
+        if self.attention is not None:
+            return stage_html(self)
         cells = "".join(
             f"<td>{digit}<br><small>{probability:.0%}</small></td>"
             for digit, probability in zip(self.digits, self.probabilities, strict=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, sync_playwright
 
 from tests import ROOT
 from tests.pen import strokes
@@ -22,15 +22,15 @@ _FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-netwo
 
 
 @contextmanager
-def serve(log: Path) -> Iterator[str]:
-    """Run the page on a free port, its log in `log`; gives its address."""
+def serve(log: Path, folder: Path = ROOT) -> Iterator[str]:
+    """Run the page on a free port from a folder, its log in `log`; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "demo/app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "demo" / "app.py")]
     options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
     with open(log, "w") as file:
-        process = subprocess.Popen(command + options, cwd=ROOT, stdout=file, stderr=file)
+        process = subprocess.Popen(command + options, cwd=folder, stdout=file, stderr=file)
     address = f"http://127.0.0.1:{port}"
     try:
         while True:
@@ -55,15 +55,25 @@ def launch() -> Iterator[Browser]:
         browser.close()
 
 
+def new_page(browser: Browser, **options) -> Page:
+    """An empty page of a new visitor, whose browser has these options."""
+    page = browser.new_context(**options).new_page()
+    # Only how long one waits for what never comes: a busy machine takes its time.
+    page.set_default_timeout(120_000)
+    return page
+
+
 def open_page(
     browser: Browser,
     address: str,
     height: int = 1100,
-    hint: str | None = "Undo is in the sheet",
+    hint: str | None = None,
 ) -> Page:
-    """A new visitor's page; what goes wrong in it is collected in `page.complaints`."""
-    page = browser.new_context(viewport={"width": 1280, "height": height}).new_page()
-    page.set_default_timeout(30_000)
+    """A new visitor's page, the example on it read; what goes wrong is in `page.complaints`.
+
+    `hint` is a text to wait for in place of the reading.
+    """
+    page = new_page(browser, viewport={"width": 1280, "height": height})
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(
@@ -73,15 +83,22 @@ def open_page(
         ),
     )
     page.goto(address)
-    page.locator("canvas").last.wait_for()
+    sheet(page).wait_for()
     if hint:
         page.get_by_text(hint).wait_for()
+    else:
+        page.locator("[data-attention]").wait_for()
     return page
+
+
+def sheet(page: Page) -> Locator:
+    """The canvas that one draws on."""
+    return page.locator(".st-key-sheet canvas").last
 
 
 def write(page: Page, text: str, shift: int = 0) -> None:
     """Draw with the mouse as a hand would, from the sheet's place `shift` on."""
-    canvas = page.locator("canvas").last
+    canvas = sheet(page)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     for stroke in strokes(text, box["x"] + 50 + 110 * shift, box["y"] + 35, 115):

@@ -78,7 +78,7 @@ def test_the_container_has_all_it_names():
     lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     copied = [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]
     assert all((ROOT / name).exists() for name in copied)
-    needed = {"demo", "mnist_transformer", "weights", "requirements.txt", ".streamlit"}
+    needed = {"demo", "mnist_transformer", "weights", "requirements.txt"}
     assert {name.rstrip("/") for name in copied} == needed
     command = next(line for line in lines if line.startswith("CMD"))
     assert "demo/app.py" in command

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import io
 import json
 import re
@@ -39,11 +40,20 @@ def test_a_reading_is_told_in_a_line(reading):
 
 
 def test_a_notebook_shows_each_digit_with_its_probability(reading):
-    shown = reading._repr_html_()
+    shown = dataclasses.replace(reading, attention=None)._repr_html_()
     cells = re.findall(r"<td>(\d)<br><small>(\d+)%</small></td>", shown)
     assert "".join(digit for digit, _ in cells) == reading.digits
     assert [int(p) for _, p in cells] == [round(100 * p) for p in reading.probabilities]
     assert 'src="data:image/png;base64,' in shown
+
+
+def test_a_notebook_shows_the_stage_of_a_reading_with_maps(reading):
+    """In one piece: nothing is loaded from anywhere, and two of them are two."""
+    first, second = reading._repr_html_(), reading._repr_html_()
+    assert f'"digits":"{reading.digits}"' in first and "function drawStage(" in first
+    assert "src=" not in first and "http" not in first and "import" not in first
+    name = re.search(r'<div id="([^"]+)">', first)[1]
+    assert f'getElementById("{name}")' in first and name not in second
 
 
 def test_readings_are_told_apart_by_identity(reading):

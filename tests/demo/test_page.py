@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from demo.jobs import TrainingJob, TrainingQueue
 from mnist_transformer import load_transformer
 from tests import ROOT
+from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, stage
 
 APP = ROOT / "demo" / "app.py"
 
@@ -25,37 +26,61 @@ def button(page, label):
     return next(b for b in page.button if b.label == label)
 
 
-def tiles(page):
-    """The HTML of the reading."""
-    return next(h.proto.body for h in page.get("html") if 'class="reading"' in h.proto.body)
-
-
-def test_the_page_starts_empty(page):
-    assert "Write 1 to 8 digits" in tiles(page)
+def test_an_example_is_there_and_read_before_anyone_does_anything(page):
+    assert stage(page)["digits"] == "314159"
     assert not page.error and not page.warning
+    button(page, "Write your own").click().run()
+    assert stage(page)["steps"] == []
+    assert "Write 1 to 8 digits" in stage(page)["hints"][0]
 
 
-def test_the_tour_has_five_stops_and_can_be_left(page):
-    for stop in range(1, 5):
-        assert any(m.value.startswith(f"{stop} of 5") for m in page.markdown)
-        button(page, "Next").click().run()
-    button(page, "Done").click().run()
-    assert not any(" of 5" in m.value for m in page.markdown)
-
-
-def test_the_tour_can_be_left_at_once(page):
-    button(page, "Leave").click().run()
-    assert not any(" of 5" in m.value for m in page.markdown)
-
-
-@pytest.mark.parametrize("name", ["2026", "314159"])
+@pytest.mark.parametrize("name", ["2026", "8675309"])
 def test_an_example_is_read_and_looked_into(page, name):
     button(page, name).click().run()
     assert not page.exception
-    assert f'data-digits="{name}"' in tiles(page)
+    reading = load_transformer().read_page(Image.open(APP.parent / "examples" / f"{name}.png"))
+    assert stage(page)["digits"] == name
+    shown = [step["probability"] for step in stage(page)["steps"]][:-1]
+    assert shown == pytest.approx(reading.probabilities, abs=1e-6)
     assert page.get("plotly_chart")
+    button(page, "Write your own").click().run()
+    assert stage(page)["digits"] == ""
+
+
+def test_more_paper_makes_the_sheet_taller_until_it_is_cleared(page):
+    def height():
+        return part(page, "paper")["height"]
+
+    row = height()
+    for rows in (2, 3, 4):
+        button(page, "More paper").click().run()
+        assert height() == rows * row
+    assert button(page, "More paper").disabled
+    button(page, "Write your own").click().run()
+    assert height() == row
+
+
+def test_a_drawing_in_the_address_is_shown_until_it_is_cleared(page):
+    page.query_params["drawing"] = DRAWN_ON_A_DESKTOP
+    page.run()
+    assert stage(page)["digits"] == "27"
+    assert len(page.session_state.strokes) == 2
     button(page, "Clear").click().run()
-    assert "Write 1 to 8 digits" in tiles(page)
+    assert stage(page)["digits"] == "" and "drawing" not in page.query_params
+    page.query_params["drawing"] = DRAWN_ON_A_DESKTOP  # as Back does
+    page.run()
+    assert stage(page)["digits"] == "27"
+    button(page, "2026").click().run()
+    assert stage(page)["digits"] == "2026" and "drawing" not in page.query_params
+
+
+def test_undo_takes_back_the_strokes_of_a_link_one_by_one(page):
+    page.query_params["drawing"] = DRAWN_ON_A_DESKTOP
+    page.run()
+    button(page, "Undo").click().run()
+    assert stage(page)["digits"] == "2"
+    button(page, "Undo").click().run()
+    assert stage(page)["digits"] == "" and button(page, "Undo").disabled
 
 
 def test_every_kind_of_attention_is_shown(page):

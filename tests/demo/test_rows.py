@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_transformer import load_transformer
 from tests import ROOT
+from tests.demo.parts import stage
 
+ROWS = "Which row, or part of a long row, the rest of the page shows"
 EXAMPLES = ROOT / "demo" / "examples"
 
 
@@ -39,11 +41,12 @@ def lay_down(page, picture):
 
 
 def shown(page):
-    """The digits of every reading at the top of the page, and of the one that is marked."""
-    body = next(h.proto.body for h in page.get("html") if "data-digits" in h.proto.body)
+    """The digits of every row's reading, of the one that is marked, and of the one on the stage."""
+    body = "".join(h.proto.body for h in page.get("html") if "data-digits" in h.proto.body)
     return (
         re.findall(r'data-digits="(\d+)"', body),
         re.findall(r'class="reading chosen" role="status" data-digits="(\d+)"', body),
+        stage(page)["digits"],
     )
 
 
@@ -53,12 +56,12 @@ def steps_of_the_timeline(page):
 
 def test_every_row_is_shown_and_the_chosen_one_looked_into(page):
     lay_down(page, rows_of("2026", "314159"))
-    assert shown(page) == (["2026", "314159"], ["2026"])
+    assert shown(page) == (["2026", "314159"], ["2026"], "2026")
     assert steps_of_the_timeline(page) == [*"2026", "end"]
     page.session_state["row-of-2"] = 1
     page.run()
     assert not page.exception
-    assert shown(page) == (["2026", "314159"], ["314159"])
+    assert shown(page) == (["2026", "314159"], ["314159"], "314159")
     assert steps_of_the_timeline(page) == [*"314159", "end"]
 
 
@@ -67,15 +70,16 @@ def test_a_row_longer_than_the_model_reads_is_shown_in_parts(page):
     (row,) = load_transformer().read_page(picture).rows
     assert len(row.parts) > 1
     lay_down(page, picture)
-    assert shown(page) == ([part.digits for part in row.parts], [row.parts[0].digits])
-    choice = next(b for b in page.get("button_group") if b.label == "Row shown below")
+    digits = [part.digits for part in row.parts]
+    assert shown(page) == (digits, digits[:1], digits[0])
+    choice = next(b for b in page.get("button_group") if b.label == ROWS)
     assert [o.content for o in choice.proto.options][0] == f"1, part 1: {row.parts[0].digits}"
 
 
 def test_one_line_has_nothing_to_choose(page):
     lay_down(page, rows_of("2026"))
-    assert shown(page) == (["2026"], [])
-    assert not [b for b in page.get("button_group") if b.label == "Row shown below"]
+    assert shown(page) == ([], [], "2026")
+    assert not [b for b in page.get("button_group") if b.label == ROWS]
 
 
 def test_another_row_s_parts_can_be_taken_apart(page):

@@ -6,6 +6,6 @@ document follow one store (`follow.js`): which step, part, head and patch are ch
 
 from .files import read_source, standalone_html
 from .packing import pack
-from .stage import stage_data, stage_html
+from .stage import page_html, stage_data, stage_html
 
-__all__ = ["pack", "read_source", "stage_data", "stage_html", "standalone_html"]
+__all__ = ["pack", "page_html", "read_source", "stage_data", "stage_html", "standalone_html"]

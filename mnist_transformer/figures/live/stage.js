@@ -65,7 +65,7 @@ function buildStage(element, store) {
     if (!data) return;
     const says = find(".mnist-says");
     if (!data.steps.length) {
-      says.textContent = "";
+      says.textContent = data.hints.join("; ");
       drawing.paint(null, null);
       return;
     }
@@ -80,7 +80,7 @@ function buildStage(element, store) {
       tile.setAttribute("aria-pressed", chosen);
       tile.tabIndex = chosen ? 0 : -1;
     }
-    markOutcomes(find(".mnist-outcomes"), data.distributions[step]);
+    markOutcomes(find(".mnist-outcomes"), data, step);
     says.textContent = sentence(data, step, head < 0 ? null : now.head, now.patch, map);
   }
 
@@ -145,11 +145,13 @@ function buildStage(element, store) {
 }
 
 function percent(share, digits = 0) {
-  return `${(share * 100).toFixed(digits)}%`;
+  const text = (share * 100).toFixed(digits);
+  return `${Number(text) === 100 ? 100 : text}%`;
 }
 
 function fillTiles(tiles, data) {
-  tiles.dataset.digits = data.digits;
+  if (data.steps.length) tiles.dataset.digits = data.digits;
+  else delete tiles.dataset.digits;
   tiles.innerHTML = data.steps
     .map(({ name, probability, doubtful }, n) => {
       const isEnd = n >= data.digits.length;
@@ -160,10 +162,6 @@ function fillTiles(tiles, data) {
         <span class="sure">${percent(probability)}</span></button>`;
     })
     .join("");
-  const hints = document.createElement("span");
-  hints.className = "hint";
-  hints.textContent = data.hints.join("; ");
-  tiles.append(hints);
 }
 
 // Under what each was read from, but side by side and in the order of reading: of all such rows,
@@ -207,12 +205,14 @@ function fillOutcomes(element, data) {
     .join("");
 }
 
-function markOutcomes(element, distribution) {
+function markOutcomes(element, data, step) {
+  const distribution = data.distributions[step];
   const best = Math.max(...distribution);
   [...element.children].forEach((row, n) => {
     row.style.setProperty("--share", distribution[n]);
     row.classList.toggle("mnist-best", distribution[n] === best);
-    row.querySelector("span").textContent = percent(distribution[n], 1);
+    row.title = `${data.outcomes[n]}: ${percent(distribution[n], 3)}`;
+    row.querySelector("span").textContent = distribution[n] < 0.0005 ? "" : percent(distribution[n], 1);
   });
 }
 
@@ -220,8 +220,10 @@ function sentence(data, step, head, patch, map) {
   const { name } = data.steps[step];
   const what = name === "end" ? "says that the line ends" : `reads ${name}`;
   const start = `Step ${step + 1} of ${data.steps.length} ${what}. `;
-  if (patch === null || patch >= map.length)
-    return `${start}Orange: where ${head ?? "its cross-attention"} looks.`;
+  if (patch === null || patch >= map.length) {
+    const looks = `Orange: where ${head ?? "its cross-attention"} looks`;
+    return `${start}${[looks, ...data.hints].join("; ")}.`;
+  }
   const [row, column] = [Math.floor(patch / data.grid[1]) + 1, (patch % data.grid[1]) + 1];
   return `${start}Patch in row ${row}, column ${column}: ${percent(map[patch], 1)} of the attention.`;
 }

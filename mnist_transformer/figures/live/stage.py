@@ -11,6 +11,12 @@ from .files import standalone_html
 from .packing import pack
 
 SOURCES = ("follow.js", "maps.js", "drawing.js", "stage.js")
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{digits}, as a Transformer read it</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body {{ margin: 24px; font-family: sans-serif; color-scheme: light dark; }}</style></head>
+<body><h1>{digits}, as a Transformer read it</h1>{stage}</body></html>
+"""
 RIM = 6  # pixels of canvas left and right of the ink
 STRONG = 0.5  # of a step's highest weight: what is looked at so much is where the digit stands
 
@@ -73,8 +79,21 @@ def stage_data(
 
 
 def stage_html(reading: Reading) -> str:
-    """The stage with all it needs, to stand in a notebook or a page."""
+    """The stage with all it needs, to stand in a notebook or a page.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
     return standalone_html("drawStage", SOURCES, stage_data(reading))
+
+
+def page_html(reading: Reading) -> str:
+    """A page of its own that shows the stage, to be kept as a file.
+
+    Raises:
+        ValueError: if the reading has no maps.
+    """
+    return PAGE.format(digits=reading.digits, stage=stage_html(reading))
 
 
 def _ink_columns(canvas: Tensor) -> list[int]:

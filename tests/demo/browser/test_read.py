@@ -23,11 +23,15 @@ def test_five_digits_drawn_by_mouse_are_read(page):
 def test_undo_and_clear(page):
     write(page, "27")
     wait_for_digits(page, "27")
-    page.mouse.move(600, 150)
-    page.get_by_label("Undo").click()
+    page.get_by_role("button", name="Undo").click()
+    wait_for_digits(page, "2")
+    write(page, "4", shift=1)  # what was taken back does not come again
+    wait_for_digits(page, "24")
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").click()
     wait_for_digits(page, "2")
     page.get_by_role("button", name="Clear", exact=True).click()
-    page.get_by_text("Undo is in the sheet").wait_for()
+    page.get_by_text("Write 1 to 8 digits").wait_for()
     assert page.complaints == []
 
 
@@ -37,16 +41,33 @@ def test_a_link_reopens_the_drawing(page, browser):
     page.get_by_text("Save or share").click()
     page.get_by_role("button", name="Put the drawing in the address bar").click()
     page.get_by_text("now reopens this drawing").wait_for()
-    other = open_page(browser, page.url, hint=None)
+    other = open_page(browser, page.url)
     wait_for_digits(other, "405")
     assert other.complaints == []
     other.context.close()
-    broken = open_page(browser, page.url[:-30], hint=None)
-    broken.get_by_text("This link holds no drawing").wait_for()
+    broken = open_page(browser, page.url[:-30], hint="This link holds no drawing")
     broken.context.close()
 
 
-def test_the_reading_can_be_taken_along(page):
+def test_after_clear_the_address_forgets_and_back_shows_what_it_says(page):
+    write(page, "405")
+    wait_for_digits(page, "405")
+    page.get_by_text("Save or share").click()
+    page.get_by_role("button", name="Put the drawing in the address bar").click()
+    page.get_by_text("now reopens this drawing").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="2026", exact=True).click()
+    wait_for_digits(page, "2026")
+    page.wait_for_url(lambda url: "drawing=" not in url)
+    page.go_back()
+    wait_for_digits(page, "405")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("Write 1 to 8 digits").wait_for()
+    page.wait_for_url(lambda url: "drawing=" not in url)
+    assert page.complaints == []
+
+
+def test_the_reading_can_be_taken_along(page, tmp_path):
     open_example(page)
     page.get_by_text("Save or share").click()
     with page.expect_download() as download:
@@ -57,13 +78,23 @@ def test_the_reading_can_be_taken_along(page):
     assert saved["probabilities"] == pytest.approx(reading.probabilities, abs=1e-5)
     assert len(saved["distributions"]) == reading.steps
     with page.expect_download() as download:
-        page.get_by_role("button", name="Cross-attention to play (HTML)").click()
-    html = Path(download.value.path()).read_text()
-    assert "Plotly.addFrames" in html and "https://cdn" not in html.split("<body>")[1][:2000]
+        page.get_by_role("button", name="Reading to play (HTML)").click()
+    download.value.save_as(tmp_path / "reading.html")
     with page.expect_download() as download:
         page.get_by_role("button", name="All numbers and maps (NPZ)").click()
     with np.load(download.value.path()) as saved:
         assert saved["cross"].shape == (2, 4, reading.steps, 112)
+    kept = page.context.new_page()  # shows the same, and asks for nothing
+    asked = []
+    kept.on("request", lambda request: asked.append(request.url))
+    kept.on("pageerror", lambda error: page.complaints.append(str(error)))
+    kept.goto((tmp_path / "reading.html").as_uri())
+    wait_for_digits(kept, "2026")
+    kept.keyboard.press("Tab")
+    kept.locator(".mnist-tiles button").nth(2).click()
+    assert kept.locator("[data-attention]").get_attribute("data-step") == "3"
+    assert len(asked) == 1
+    kept.close()
     page.keyboard.press("Escape")
     figure = page.locator(".st-key-timeline .js-plotly-plot")
     figure.hover()
@@ -74,7 +105,7 @@ def test_the_reading_can_be_taken_along(page):
 
 
 def test_a_picture_can_be_uploaded_and_a_broken_one_is_refused(page, tmp_path):
-    page.get_by_role("button", name="Upload a picture").click()
+    page.get_by_role("button", name="Upload").click()
     chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     (tmp_path / "broken.png").write_text("no picture")
     chooser.set_input_files(tmp_path / "broken.png")
@@ -89,7 +120,7 @@ def test_of_a_picture_of_two_rows_the_chosen_one_is_looked_into(page, tmp_path):
     for n, row in enumerate(rows):
         sheet.paste(row, (0, 220 * n))
     sheet.save(tmp_path / "two rows.png")
-    page.get_by_role("button", name="Upload a picture").click()
+    page.get_by_role("button", name="Upload").click()
     chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     chooser.set_input_files(tmp_path / "two rows.png")
     wait_for_digits(page, "2026")

@@ -1,48 +1,163 @@
-"""The whole page: on a phone, in the dark, its tour; last, the server's log of all these tests."""
+"""The whole page: on a phone, at every width, in the dark; last, the server's log of all tests."""
 
-from tests.chromium import wait_for_digits, write
+import pytest
+
+from demo import link
+from mnist_transformer.ink.brush import SHEET
+from tests.chromium import new_page, open_page, serve, sheet, wait_for_digits, write
 from tests.demo.browser.seen import open_example
+from tests.demo.parts import drawn
+from tests.pen import strokes
+
+PHONE = {
+    "viewport": {"width": 390, "height": 664},
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": "Mozilla/5.0 (Linux; Android 14) Mobile",
+}
 
 
-def test_on_a_phone_a_finger_writes(browser, server):
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        is_mobile=True,
-        has_touch=True,
-        user_agent="Mozilla/5.0 (Linux; Android 14) Mobile",
+def inside(page, *elements):
+    """Whether all of these lie wholly inside the window."""
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    boxes = [page.locator(element).first.bounding_box() for element in elements]
+    return all(
+        box["x"] >= 0
+        and box["y"] >= 0
+        and box["x"] + box["width"] <= width
+        and box["y"] + box["height"] <= height
+        for box in boxes
     )
-    page = context.new_page()
+
+
+def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(browser, server):
+    page = open_page(browser, server[0], height=800)
+    assert inside(page, "[data-digits]", "[data-attention]")
+    write(page, "405")
+    wait_for_digits(page, "405")
+    assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
+    assert inside(page, ".st-key-sheet", "[data-attention]", "[data-digits]", ".mnist-outcomes")
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_on_a_phone_the_digits_are_in_sight_after_the_last_stroke(browser, server):
+    page = new_page(browser, **PHONE)
     page.goto(server[0])
-    canvas = page.locator("canvas").last
-    canvas.wait_for()
-    assert canvas.bounding_box()["width"] <= 390
+    wait_for_digits(page, "314159")
+    assert inside(page, "[data-digits]", "[data-attention]")
+    box = sheet(page).bounding_box()
+    for stroke in strokes("40719265", box["x"] + 12, box["y"] + 50, 42):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=4)
+        page.mouse.up()
+    wait_for_digits(page, "40719265")
+    assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
+    assert inside(page, "[data-digits]", "[data-attention]")
+    tiles = [tile.bounding_box() for tile in page.locator(".mnist-tiles button").all()]
+    assert len(tiles) == 9
+    ends = [tile["x"] + tile["width"] for tile in tiles]
+    assert all(end <= after["x"] for end, after in zip(ends, tiles[1:], strict=False))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name="Leave").click()
-    page.get_by_text("1 of 5").wait_for(state="detached")
-    write(page, "7")
-    wait_for_digits(page, "7")
-    context.close()
+    page.context.close()
 
 
-def test_the_tour_leads_through_five_stops(page):
-    for stop in range(2, 6):
-        page.get_by_role("button", name="Next").click()
-        page.get_by_text(f"{stop} of 5").wait_for()
-    page.get_by_role("button", name="Done").click()
-    page.get_by_text("5 of 5").wait_for(state="detached")
+@pytest.mark.parametrize("width", [320, 500, 820, 1024, 1920])
+def test_the_sheet_is_as_wide_as_the_page_and_keeps_its_strokes(page, width):
+    write(page, "27")
+    wait_for_digits(page, "27")
+    page.set_viewport_size({"width": width, "height": 800})
+    block = page.locator(".st-key-sheet")
+    for _ in range(100):
+        canvas = sheet(page).bounding_box()
+        if canvas and abs(canvas["width"] - block.bounding_box()["width"]) <= 1:
+            break
+        page.wait_for_timeout(100)
+    assert abs(canvas["width"] - block.bounding_box()["width"]) <= 1
+    assert canvas["x"] >= 0 and canvas["x"] + canvas["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wait_for_digits(page, "27")
+    page.locator(".mnist-tiles button").nth(2).wait_for()
     assert page.complaints == []
 
 
+def test_a_link_drawn_on_a_desktop_opens_whole_on_a_phone(browser, server):
+    page = new_page(browser, **PHONE)
+    page.goto(f"{server[0]}/?drawing={link.encode(drawn('2735'), SHEET)}")
+    wait_for_digits(page, "2735")
+    page.wait_for_timeout(1000)  # the width that the browser tells may be another
+    wait_for_digits(page, "2735")
+    assert sheet(page).bounding_box()["width"] <= 390
+    page.context.close()
+
+
+def test_the_upper_right_corner_takes_strokes(page):
+    write(page, "27")
+    wait_for_digits(page, "27")
+    box = sheet(page).bounding_box()
+    right, top = box["x"] + box["width"], box["y"]
+    page.mouse.move(right - 20, top + 12)
+    page.mouse.down()
+    for y in range(30, 160, 10):
+        page.mouse.move(right - 20, top + y)
+    page.mouse.up()
+    wait_for_digits(page, "271")
+    assert page.complaints == []
+
+
+def test_the_first_stroke_clears_the_example_and_a_chosen_one_stays(page):
+    assert page.get_by_role("button", name="Write your own").count() == 1
+    write(page, "7")
+    wait_for_digits(page, "7")
+    page.get_by_role("button", name="99", exact=True).click()
+    wait_for_digits(page, "99")
+    write(page, "7", shift=0)
+    wait_for_digits(page, "799")
+    assert page.complaints == []
+
+
+def test_nothing_moves_when_another_reading_comes(page):
+    parts = [".st-key-sheet", ".mnist-seen canvas", ".mnist-tiles", ".mnist-line", ".stTabs"]
+    places = f"""() => {parts}
+        .map(name => document.querySelector(name).getBoundingClientRect())
+        .map(box => [box.x, box.y, box.width, box.height].slice(0, 3).map(Math.round)).join()"""
+    before = page.evaluate(places)
+    page.evaluate(
+        "places => { window.seen = new Set(); const look = () => { "
+        "window.seen.add(eval(places)()); requestAnimationFrame(look); }; look(); }",
+        f"({places})",
+    )
+    for name in ("8675309", "99"):
+        page.get_by_role("button", name=name, exact=True).click()
+        wait_for_digits(page, name)
+    page.get_by_role("button", name="Write your own").click()
+    page.get_by_text("Write 1 to 8 digits").wait_for()
+    write(page, "27")
+    wait_for_digits(page, "27")
+    assert page.evaluate("[...window.seen]") == [before]
+
+
+def test_settings_are_taken_from_any_folder(browser, tmp_path):
+    with serve(tmp_path / "log", folder=tmp_path) as address:
+        page = open_page(browser, address)
+        color = page.locator(".st-key-clear button").evaluate(
+            "button => getComputedStyle(button).backgroundColor"
+        )
+        assert color == "rgb(217, 72, 15)"
+        page.context.close()
+
+
 def test_the_page_follows_a_dark_theme(browser, server):
-    context = browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 1100})
-    page = context.new_page()
+    page = new_page(browser, color_scheme="dark", viewport={"width": 1280, "height": 1100})
     page.goto(server[0])
     open_example(page)
     style = "element => getComputedStyle(element).{}.match(/\\d+/g).slice(0, 3).map(Number)"
     dark = page.locator(".stApp").evaluate(style.format("backgroundColor"))
     light = page.locator(".reading .digit").first.evaluate(style.format("color"))
     assert max(dark) < 60 and min(light) > 200
-    context.close()
+    page.context.close()
 
 
 def test_the_servers_log_is_clean(page, server):

@@ -1,0 +1,72 @@
+// What the sheet needs of the browser: it tells the page's width, and it mends the canvas, whose
+// toolbar, invisible until one hovers, swallows what is written in the upper right corner.
+
+const SETTLED = 200; // milliseconds for which the width stays the same before it is told
+const NARROWEST = 240;
+const MENDED = ".dc-toolbar { display: none !important; } .dc-container { background: #fff; }";
+const MADE_WAY = ".dc-background-canvas { visibility: hidden; }";
+
+export default function ({ parentElement, data, setStateValue }) {
+  const sheet = parentElement.closest(".st-key-sheet");
+  const paper = (sheet.mnistPaper ??= watch(sheet));
+  paper.show(data, (width) => setStateValue("width", width));
+  return paper.stop;
+}
+
+function watch(sheet) {
+  const style = new CSSStyleSheet();
+  let data = null;
+  let tell = null;
+  let timer = null;
+
+  function measure() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const width = Math.max(NARROWEST, Math.floor(sheet.clientWidth));
+      if (data && sheet.isConnected && width !== data.width) tell(width);
+    }, SETTLED);
+  }
+
+  // The canvas lies in a shadow of its own, which comes a moment after its element.
+  function mend(tries = 60) {
+    const roots = [...sheet.querySelectorAll("*")].map((each) => each.shadowRoot).filter(Boolean);
+    for (const root of roots)
+      if (!root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets.push(style);
+    if (!roots.length && tries) requestAnimationFrame(() => mend(tries - 1));
+  }
+
+  // An example that stands there on arrival goes with the first touch of the pen.
+  function makeWay(event) {
+    if (data?.makesWay && event.composedPath()[0] instanceof HTMLCanvasElement) {
+      style.replaceSync(MENDED + MADE_WAY);
+      sheet.classList.remove("makes-way");
+    }
+  }
+
+  const sizes = new ResizeObserver(measure);
+  const elements = new MutationObserver(() => mend());
+  sizes.observe(sheet);
+  elements.observe(sheet, { childList: true, subtree: true });
+  sheet.addEventListener("pointerdown", makeWay, true);
+  style.replaceSync(MENDED);
+  mend();
+
+  return {
+    show(fresh, report) {
+      data = fresh;
+      tell = report;
+      // Held open, so that nothing below moves while a canvas makes place for another.
+      sheet.style.minHeight = `${data.height}px`;
+      sheet.classList.toggle("makes-way", data.makesWay);
+      if (!data.makesWay) style.replaceSync(MENDED);
+      measure();
+    },
+    stop() {
+      clearTimeout(timer);
+      sizes.disconnect();
+      elements.disconnect();
+      sheet.removeEventListener("pointerdown", makeWay, true);
+      delete sheet.mnistPaper;
+    },
+  };
+}

@@ -1,0 +1,161 @@
+"""The stage: the drawing, the attention of a step over it, and the digits."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_transformer import load_transformer
+from tests.chromium import wait_for_digits, write
+from tests.demo.browser.seen import EXAMPLE, open_example
+
+
+@pytest.fixture(scope="module")
+def reading():
+    return load_transformer().read_page(Image.open(EXAMPLE), attention=True).rows[0].parts[0]
+
+
+def glow(page):
+    return page.locator("[data-attention]")
+
+
+def wait_for_glow(page, step, weights, head="mean"):
+    """Until the map of this step and head glows, as strongly as the library says."""
+    name = f'[data-attention][data-step="{step + 1}"][data-head="{head}"]'
+    page.locator(name).wait_for()
+    assert float(glow(page).get_attribute("data-attention")) == pytest.approx(
+        float(weights.max()), abs=2e-3
+    )
+
+
+def painted(page):
+    """How orange every patch of the drawing is, as it lies on the screen: (rows, columns)."""
+    page.wait_for_timeout(400)  # the glow has faded in
+    pixels = glow(page).evaluate(
+        """canvas => [canvas.width, canvas.height,
+        ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
+    )
+    width, height, *rest = pixels
+    image = np.array(rest, dtype=int).reshape(height, width, 4)
+    return image[..., 0] - image[..., 2]
+
+
+def count_messages(page):
+    page.evaluate("""() => {
+        window.sent = 0;
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
+    }""")
+
+
+def test_hover_tap_and_keys_move_the_step_without_a_server(page, reading):
+    open_example(page)
+    mean = reading.maps.cross.mean((0, 1))
+    wait_for_glow(page, 0, mean[0])
+    page.wait_for_timeout(1500)  # what the page still had to say has been said
+    count_messages(page)
+    tiles = page.locator(".mnist-tiles button")
+    tiles.nth(2).hover()
+    wait_for_glow(page, 2, mean[2])
+    page.locator(".top h1").hover()
+    wait_for_glow(page, 0, mean[0])
+    tiles.nth(1).click()
+    page.locator(".top h1").hover()
+    wait_for_glow(page, 1, mean[1])
+    page.keyboard.press("ArrowRight")
+    wait_for_glow(page, 2, mean[2])
+    page.keyboard.press("End")
+    wait_for_glow(page, 4, mean[4])
+    page.keyboard.press("ArrowLeft")
+    wait_for_glow(page, 3, mean[3])
+    page.get_by_label("Whose attention is shown").select_option("cross 2, head 3")
+    wait_for_glow(page, 3, reading.maps.cross[1, 2, 3], "cross 2, head 3")
+    assert page.evaluate("window.sent") == 0
+    assert page.complaints == []
+
+
+def test_the_strongest_patch_is_painted_where_the_model_looked(page, reading):
+    open_example(page)
+    for step in range(4):
+        page.locator(".mnist-tiles button").nth(step).click()
+        page.locator(".top h1").hover()
+        page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
+        ys, xs = np.nonzero(painted(page) > 100)
+        image = painted(page)
+        tile = page.locator(".mnist-tiles button").nth(step).bounding_box()
+        canvas = glow(page).bounding_box()
+        middle = canvas["x"] + xs.mean() * canvas["width"] / image.shape[1]
+        assert len(ys) and abs(middle - (tile["x"] + tile["width"] / 2)) < 60
+
+
+def test_in_play_the_map_is_always_there(page, reading):
+    open_example(page)
+    page.evaluate("""() => {
+        window.seen = [];
+        window.steps = new Set();
+        window.watch = setInterval(() => {
+            const map = document.querySelector('[data-attention]');
+            const there = map && map.offsetParent && map.width > 0;
+            const brush = there && map.getContext('2d');
+            const row = there && brush.getImageData(0, map.height / 2 | 0, map.width, 1).data;
+            let orange = false;
+            for (let n = 0; there && n < row.length; n += 4) orange ||= row[n] - row[n + 2] > 20;
+            window.seen.push(Boolean(orange));
+            if (map) window.steps.add(map.dataset.step);
+        }, 15);
+    }""")
+    page.get_by_role("button", name="▶ Play").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="▶ Play").wait_for()  # it stops at the end by itself
+    seen = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
+    assert len(seen) > 20 and seen.count(True) >= 0.99 * len(seen)
+    assert page.evaluate("window.steps.size") == reading.steps
+    # Chromium's advice is about what this test reads back.
+    assert [text for text in page.complaints if "willReadFrequently" not in text] == []
+
+
+def test_pause_stops_where_it_is(page):
+    open_example(page)
+    page.get_by_role("button", name="▶ Play").click()
+    page.locator('[data-attention][data-step="2"]').wait_for()
+    page.get_by_role("button", name="Pause").click()
+    step = glow(page).get_attribute("data-step")
+    page.wait_for_timeout(1500)
+    assert glow(page).get_attribute("data-step") == step
+
+
+def test_the_probabilities_beside_are_those_of_the_step(page, reading):
+    open_example(page)
+    for step in (1, 4):
+        page.locator(".mnist-tiles button").nth(step).click()
+        page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
+        shown = page.locator(".mnist-outcomes div").evaluate_all(
+            "rows => rows.map(row => Number(row.style.getPropertyValue('--share')))"
+        )
+        assert shown == pytest.approx(reading.distributions[step].tolist(), abs=1e-4)
+
+
+def test_a_new_reading_keeps_the_step_if_it_has_it(page):
+    write(page, "273")
+    wait_for_digits(page, "273")
+    page.locator(".mnist-tiles button").nth(2).click()
+    write(page, "5", shift=3)
+    wait_for_digits(page, "2735")
+    page.locator('[data-attention][data-step="3"]').wait_for()
+    page.get_by_role("button", name="99", exact=True).click()
+    wait_for_digits(page, "99")
+    page.locator('[data-attention][data-step="3"]').wait_for()  # the end of that
+    assert page.complaints == []
+
+
+def test_a_patch_under_the_pointer_tells_its_share(page, reading):
+    open_example(page)
+    box = glow(page).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    says = page.locator(".mnist-says")
+    says.get_by_text("of the attention").wait_for()
+    row, column = map(int, re.search(r"row (\d+), column (\d+)", says.inner_text()).groups())
+    weights = reading.maps.cross.mean((0, 1))[0].unflatten(0, reading.maps.grid)
+    weight = weights[row - 1, column - 1]
+    assert f"{weight:.1%}" in says.inner_text()
