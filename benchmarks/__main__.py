@@ -1,9 +1,9 @@
-"""`python -m benchmarks reading|training|growth|goal|start|page|load|readers`: one table each."""
+"""`python -m benchmarks NAME`: one table each, by the names below."""
 
 import importlib
 import sys
 
-NAMES = ("reading", "training", "growth", "goal", "start", "page", "load", "readers")
+NAMES = ("reading", "training", "growth", "goal", "start", "page", "load", "readers", "explain")
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 
 

@@ -1,8 +1,9 @@
 """What a model has to say about one drawing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import cv2
 import numpy as np
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from .config import END, NUM_CLASSES
+
+if TYPE_CHECKING:
+    from .explain.receipt import Receipt
 
 DOUBT = 0.7  # a digit less likely than this is doubtful
 LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
@@ -183,9 +187,16 @@ class Reading:
             "distributions": self.distributions.tolist(),
         }
 
-    def save_npz(self, file: str | Path | BinaryIO) -> None:
-        """Write the canvas, every distribution and, if recorded, every map as NumPy arrays."""
-        arrays = {"digits": self.digits, "canvas": self.canvas, "distributions": self.distributions}
+    def save_npz(
+        self, file: str | Path | BinaryIO, more: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        """Write the canvas, every distribution and, if recorded, every map as NumPy arrays.
+
+        `more` are arrays to stand beside these by names of their own, such as all that passed
+        through the model (`Trace.arrays`) and what it paid for (`Receipt.arrays`).
+        """
+        arrays = {**(more or {}), "digits": self.digits, "canvas": self.canvas}
+        arrays |= {"distributions": self.distributions}
         if self.attention is not None:
             arrays |= vars(self.attention)
         named = {name: np.asarray(array) for name, array in arrays.items()}
@@ -215,6 +226,19 @@ class Reading:
         from . import figures
 
         return figures.decoder_attention_figure(self)
+
+    def plot_receipt(
+        self, receipt: "Receipt", step: int = 0, answer: int | None = None, over: int | None = None
+    ):
+        """What paid for an answer, on the drawing and part by part: a Plotly figure.
+
+        Args:
+            receipt: of this reading, as `explain.attribution.attribute` gives it.
+            step, answer, over: as in `Receipt.bill`, which also says what is wrong with them.
+        """
+        from . import figures
+
+        return figures.receipt_figure(self, receipt.bill(step, answer, over))
 
     def plot_distribution(self, step: int):
         """How likely each outcome was at one step: a Plotly figure (see `figures`)."""

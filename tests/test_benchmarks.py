@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import growth, load, peers, readers, reading, start, training
+from benchmarks import explain, growth, load, peers, readers, reading, start, training
 from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
 from mnist_transformer.hands.pages import KINDS
@@ -108,3 +108,12 @@ def test_the_readers_are_shown_lines_and_pages_of_every_kind(tmp_path):
     shown = list(readers.pictures_of_ink(digits, 2, 1, seed=0))
     assert [kind for kind, _, _ in shown] == [readers.LINE] * 2 + list(KINDS)
     assert all(row.isdigit() for _, _, rows in shown for row in rows)
+
+
+def test_every_way_to_take_a_reading_apart_is_timed():
+    model = load_transformer()
+    paths = (ROOT / "demo" / "examples" / f"{name}.png" for name in ("2026", "99"))
+    calls = explain.calls(model, *model.read_many(paths, attention=True))
+    assert next(iter(calls)) == explain.PLAIN and len(calls) == 11
+    for call in calls.values():
+        assert call() is not None

@@ -65,7 +65,8 @@ def attribute(model: Transformer, drawing: Reading | Trace) -> Receipt:
         worth = _outputs(module, direction) @ _exact(attention.value).mT.unsqueeze(1)
         per_key = (_exact(attention.weights).unsqueeze(2) * worth).permute(1, 2, 0, 3)
         for head in reversed(range(per_key.shape[2])):
-            lines[f"{kind} {number + 1}, head {head + 1}"] = per_key[:, :, head].sum(-1)
+            name = Head(_ATTENTIONS[kind], number, head).name
+            lines[name] = per_key[:, :, head].sum(-1)
         split[kind].append(per_key)
     mlp, cross, own = (torch.stack(layers[::-1], 2).float() for layers in split.values())
     return Receipt(

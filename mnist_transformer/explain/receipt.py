@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from ..config import END, NUM_CLASSES
@@ -90,6 +91,30 @@ class Receipt:
         lines = map(Line, self.names, amounts.tolist())
         largest_first = sorted(lines, key=lambda line: -abs(line.amount))
         return Bill(largest_first, float(logit), patches, tokens, neurons)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of it by names such as "receipt.amounts", to be saved with a reading."""
+        named = {"names": np.array(self.names)}
+        named |= {
+            name: getattr(self, name).numpy()
+            for name in ("amounts", "patches", "tokens", "neurons")
+        }
+        return {f"receipt.{name}": array for name, array in named.items()}
+
+    def to_dict(self) -> dict:
+        """The bill of every step's likeliest answer, in what JSON can hold."""
+        steps = []
+        for step in range(len(self.logits)):
+            bill = self.bill(step)
+            steps.append(
+                {
+                    "answer": int(self.logits[step].argmax()),
+                    "logit": bill.total,
+                    "lines": dict(bill.lines),
+                    "patches": bill.per_patch.tolist(),
+                }
+            )
+        return {"grid": list(self.grid), "steps": steps}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,15 @@ from .cross_attention import cross_attention_figure, reading_order_figure, timel
 from .decoder_attention import decoder_attention_figure
 from .distribution import class_figure, distribution_figure, step_names
 from .encoder_attention import encoder_attention_figure, patch_picker_figure
+from .habits import habits_figure
 from .head import head_scores_figure, head_step_figure
 from .lens import lens_figure
 from .matrix import matrix_data
+from .pen_time import pen_time_figure
+from .receipt import receipt_figure
 from .relevance import relevance_figure
 from .style import data_url, drawing_image
+from .swap import swap_figure
 from .training_curves import curve_figure
 
 __all__ = [
@@ -25,13 +29,17 @@ __all__ = [
     "distribution_figure",
     "drawing_image",
     "encoder_attention_figure",
+    "habits_figure",
     "head_scores_figure",
     "head_step_figure",
     "lens_figure",
     "matrix_data",
     "patch_picker_figure",
+    "pen_time_figure",
     "reading_order_figure",
+    "receipt_figure",
     "relevance_figure",
     "step_names",
+    "swap_figure",
     "timeline_figure",
 ]

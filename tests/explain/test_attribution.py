@@ -1,5 +1,8 @@
+import io
+import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -192,6 +195,28 @@ def test_a_bill_of_what_is_not_there_is_refused(
 def test_a_head_or_key_that_is_not_there_is_refused(model, reading, head, key, message):
     with pytest.raises(ValueError, match=message):
         follow(model, reading, head, 1, key, END)
+
+
+def test_a_reading_is_saved_with_all_that_passed_and_all_that_was_paid(model, reading, receipt):
+    file = io.BytesIO()
+    reading.save_npz(file, trace(model, reading).arrays() | receipt.arrays())
+    file.seek(0)
+    with np.load(file) as saved:
+        assert str(saved["digits"]) == reading.digits
+        assert saved["cross"].shape == (2, 4, reading.steps, 48)
+        assert saved["decoder.1.cross_attention.value"].shape == (4, 48, 8)
+        assert saved["receipt.names"].tolist() == receipt.names
+        total = saved["receipt.amounts"].sum(-1)
+        assert np.abs(total - saved["logits"]).max() < EXACT
+        assert saved["receipt.patches"].shape == (reading.steps, 11, 2, 4, 48)
+
+
+def test_the_bills_go_into_json(receipt):
+    (first, *_) = steps = json.loads(json.dumps(receipt.to_dict()))["steps"]
+    assert len(steps) == len(receipt.logits)
+    assert first["answer"] == int(receipt.logits[0].argmax())
+    assert sum(first["lines"].values()) == pytest.approx(first["logit"], abs=EXACT)
+    torch.testing.assert_close(torch.tensor(first["patches"]), receipt.bill(0).per_patch)
 
 
 def test_a_blank_drawing_has_no_receipt(model):
