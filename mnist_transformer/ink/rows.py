@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from .level import SURE, level_ink
 from .marks import INK_LEVEL, Ink, usual_height
 from .picture import InkError
 
@@ -16,10 +16,8 @@ WIDEST_GAP = 0.7  # digits' heights; wider gaps between digits are closed
 CLOSED_GAP = 0.5  # to so much
 DIGIT_WIDTH = 0.75  # digits' heights that a digit and its gap take, where digits touch
 LONGEST_PIECE = 6  # digits' heights; what hangs together is hardly longer
-SURE = 0.6  # digits' heights from which a piece is surely a digit
 UNSURE = 3  # digits by which a guess from widths alone may be too high
 FITTING = 8.5  # width of a part, in digits' heights, that is read without being cut
-STRAIGHT = 0.04  # slope that a row may keep
 
 
 @dataclass
@@ -179,46 +177,13 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     tall = size[:, 1] >= TALL * size[:, 1].max()
     height = usual_height(boxes[tall], ink.areas[row][tall])
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
-    left, top = np.maximum(box[:2] - 2, 0)
-    right, bottom = box[2:] + 2
-    window = np.s_[top:bottom, left:right]
-    is_own = np.zeros(ink.labels.max() + 1, np.uint8)
-    is_own[ink.numbers[row]] = 1
-    own = is_own[ink.labels[window]]
-    others = (ink.labels[window] > 0) & (own == 0)
-    rim = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
-    strength = np.where(rim & ~others, ink.strength(window), 0).astype(np.float32)
-    slope = _row_slope(boxes, height)
-    if abs(slope) > STRAIGHT:
-        rise = int(np.ceil(abs(slope) * strength.shape[1]))
-        matrix = np.array([[1, 0, 0], [-slope, 1, rise if slope > 0 else 0]], np.float32)
-        level = cv2.warpAffine(strength, matrix, (strength.shape[1], strength.shape[0] + rise))
-        if (level >= INK_LEVEL).any():  # specks of a pixel may fade between two rows
-            strength = level
+    strength = level_ink(ink, row, height)
     dark = strength >= INK_LEVEL
     rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
     breaks = np.flatnonzero(np.diff(columns) > 1)
     starts = columns[np.concatenate([[0], breaks + 1])]
     stops = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1
     return LevelRow(strength[rows[0] : rows[-1] + 1], starts, stops, height, tuple(box.tolist()))
-
-
-def _row_slope(boxes: np.ndarray, height: float) -> float:
-    """The slope of the line through the digits' middles (Theil and Sen: the median of pairs)."""
-    size = boxes[:, 2:] - boxes[:, :2]
-    tall = size[:, 1] >= 0.6 * height
-    middle = ((boxes[:, :2] + boxes[:, 2:]) / 2)[tall]
-    if len(middle) < 2:
-        return 0.0
-    step = middle[None] - middle[:, None]
-    apart = step[..., 0] > 0.5 * height
-    if not apart.any():
-        return 0.0
-    weight = step[apart, 0]
-    slopes = step[apart, 1] / weight
-    order = np.argsort(slopes)
-    total = np.cumsum(weight[order])
-    return float(slopes[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _cuts(
