@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the same names as below, for type checkers and editors
     from .ink import InkError as InkError
     from .ink import drawing_to_canvas as drawing_to_canvas
     from .ink import open_drawing as open_drawing
+    from .ink import open_pages as open_pages
     from .page import Page as Page
     from .page import Row as Row
     from .reading import AttentionMaps as AttentionMaps
@@ -48,7 +49,7 @@ _MODULES = {
     "classifier": ["Classifier"],
     "config": ["Config"],
     "dataset": ["DigitSet", "load_digits", "make_lines"],
-    "ink": ["BlankDrawing", "InkError", "drawing_to_canvas", "open_drawing"],
+    "ink": ["BlankDrawing", "InkError", "drawing_to_canvas", "open_drawing", "open_pages"],
     "page": ["Page", "Row"],
     "reading": ["AttentionMaps", "Classification", "Reading"],
     "train": ["TrainingError", "train_single_digit_classifier", "train_transformer"],

@@ -1,8 +1,10 @@
 """The shell commands: `python -m mnist_transformer read|train|evaluate|ablate|profile|export`."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from types import ModuleType
 
 from .commands import CommandError
@@ -16,13 +18,45 @@ COMMANDS = {
     "export": "write the transformer as two ONNX graphs",
 }
 PROGRAM = "python -m mnist_transformer"
+NOBODY_READS = 141  # the exit code of what a closed pipe ended, as shells give it
+# What only some commands need -> the extra that it comes with.
+EXTRAS = {
+    "mlxtend": "train",
+    "onnx": "export",
+    "onnxscript": "export",
+    "plotly": "demo",
+    "sklearn": "train",
+    "streamlit": "demo",
+    "torchvision": "train",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     command, options = parse(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file's name may hold what the terminal cannot show, or what is no text at all.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return command.run(options)
+        code = command.run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read what is printed, such as `head`, has seen enough. Python would complain when
+        # it flushes the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(
+            f"error: this needs {error.name}, which comes with `pip install "
+            f"'mnist-transformer[{extra}]'`",
+            file=sys.stderr,
+        )
+        return 1
     except (CommandError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,10 +1,13 @@
 """A whole page: rows of digits of any number and length, all read in one batch, each twice."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
+from .config import Config
 from .ink import BlankDrawing, Drawing, picture_to_parts
 from .reading import DOUBT, Reading
 
@@ -15,7 +18,8 @@ SECOND_SIZE = 0.87  # at which every part is read again, beside the first readin
 PASSED_OVER = 0.5  # no digit of a part is surer where ink was passed over or the readings differ
 
 
-@dataclass(frozen=True)
+# As readings are, rows and pages are told apart by identity.
+@dataclass(frozen=True, eq=False)
 class Row:
     """One row of a page.
 
@@ -67,11 +71,20 @@ class Row:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
-    """A picture read row by row, from top to bottom; no rows if nothing is drawn."""
+    """A picture read row by row, from top to bottom.
+
+    Attributes:
+        rows: what was read; no rows if nothing is drawn.
+        reason: why there are no rows, in words; empty if there are.
+    """
 
     rows: list[Row]
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Page({self.digits!r}, {self.reason or f'rows={len(self.rows)}'})"
 
     @property
     def digits(self) -> str:
@@ -100,18 +113,47 @@ class Page:
 
 def read_page(model: "Transformer", picture: Drawing, attention: bool = False) -> Page:
     """Read a picture of any number of rows; see `Transformer.read_page`."""
+    prepared = prepare_page(picture, model.config)
+    canvases = torch.from_numpy(prepared.canvases)
+    readings = model.read_canvases(canvases, attention) if len(canvases) else []
+    return finish_page(prepared, iter(readings))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A page's ink, ready to be read: what of reading needs no model, and may be sent about.
+
+    Attributes:
+        canvases: (n, height, width) float32, of each part of each row one in the usual size and
+            one in `SECOND_SIZE`.
+        rows: of each row, how many parts it has, and its box.
+        reason: as in `Page`.
+    """
+
+    canvases: np.ndarray
+    rows: list[tuple[int, tuple[int, int, int, int]]]
+    reason: str = ""
+
+
+def prepare_page(picture: Drawing, config: Config) -> Prepared:
+    """Find a picture's rows; raises as `picture_to_parts`, but for a blank picture."""
     try:
-        rows = picture_to_parts(picture, model.config, SECOND_SIZE)
-    except BlankDrawing:
-        return Page([])
+        rows = picture_to_parts(picture, config, SECOND_SIZE)
+    except BlankDrawing as error:
+        nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
+        return Prepared(nothing, [], str(error))
     canvases = torch.stack([canvas for row in rows for part in row.parts for canvas in part])
-    readings = iter(model.read_canvases(canvases, attention))
-    page = []
-    for row in rows:
-        opinions = [_agree(next(readings), next(readings)) for _ in row.parts]
+    return Prepared(canvases.numpy(), [(len(row.parts), row.box) for row in rows])
+
+
+def finish_page(prepared: Prepared, readings: Iterator[Reading]) -> Page:
+    """The page, from the readings of its canvases, which are taken from `readings`."""
+    rows = []
+    for parts, box in prepared.rows:
+        opinions = [_agree(next(readings), next(readings)) for _ in range(parts)]
         probabilities = [value for _, values in opinions for value in values]
-        page.append(Row([reading for reading, _ in opinions], probabilities, row.box))
-    return Page(page)
+        rows.append(Row([reading for reading, _ in opinions], probabilities, box))
+    return Page(rows, prepared.reason)
 
 
 def _agree(first: Reading, second: Reading) -> tuple[Reading, list[float]]:

@@ -257,4 +257,4 @@ class Classification:
     """
 
     digit: int | None
-    probabilities: list[float]
+    probabilities: list[float] = field(hash=False)  # a list has no hash

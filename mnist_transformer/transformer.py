@@ -10,7 +10,7 @@ from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, START, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
-from .ink import BlankDrawing, Drawing, drawing_to_canvas, open_drawing
+from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, open_drawing
 from .page import Page, read_page
 from .reading import AttentionMaps, Reading, require_eval, unread_marks
 
@@ -61,6 +61,7 @@ class Transformer(nn.Module):
         Raises:
             FileNotFoundError: if it is a path to no file.
             InkError: if the drawing cannot be understood as ink on paper.
+            TypeError: if it is no picture at all.
             ValueError: if the model is in training mode.
         """
         return self.read_many([drawing], attention)[0]
@@ -68,8 +69,23 @@ class Transformer(nn.Module):
     def read_many(
         self, drawings: Iterable[Drawing | str | Path], attention: bool = False
     ) -> list[Reading]:
-        """As `read`, several drawings in one batch, which takes less time than one by one."""
-        canvases = [self._canvas(drawing) for drawing in drawings]
+        """As `read`, several drawings in one batch, which takes less time than one by one.
+
+        Raises:
+            FileNotFoundError, InkError, TypeError, ValueError: as `read`; the message names the
+                drawing that is refused, by its path or its place among several.
+        """
+        drawings = list(drawings)
+        canvases = []
+        for number, drawing in enumerate(drawings, 1):
+            try:
+                canvases.append(self._canvas(drawing))
+            except (InkError, TypeError) as error:
+                if len(drawings) == 1:
+                    raise
+                named = isinstance(drawing, str | Path)
+                name = str(drawing) if named else f"drawing {number} of {len(drawings)}"
+                raise type(error)(f"{name}: {error}") from error
         return self.read_canvases(torch.stack(canvases), attention) if canvases else []
 
     def _canvas(self, drawing: Drawing | str | Path) -> Tensor:

@@ -84,6 +84,42 @@ def test_a_model_of_another_type_reads_what_it_is_given_and_answers_in_floats(mo
     assert sample_lines(model.bfloat16(), reading.canvas, count=3)
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64, torch.int16])
+def test_a_drawing_may_be_a_tensor_of_any_type(model, kind):
+    picture = torch.ones(40, 60)
+    picture[10:30, 20:24] = picture[10:30, 40:44] = 0
+    expected = model.read((picture * 255).to(torch.uint8))
+    given = (picture * 255).to(kind) if kind == torch.int16 else picture.to(kind)
+    assert model.read(given).digits == expected.digits
+
+
+@pytest.mark.parametrize("layout", [lambda t: t.to_sparse(), lambda t: t.to("meta")])
+def test_a_tensor_that_holds_no_picture_is_refused_in_words(model, layout):
+    with pytest.raises(InkError, match="is no picture"):
+        model.read(layout(torch.ones(40, 60)))
+
+
+def test_of_many_drawings_the_one_that_is_refused_is_named(model, tmp_path):
+    fine = np.zeros((9, 9))
+    with pytest.raises(InkError, match="drawing 2 of 3: .*NaN"):
+        model.read_many([fine, np.full((9, 9), np.nan), fine])
+    (tmp_path / "text.png").write_text("none")
+    with pytest.raises(InkError, match=r"text\.png: not a readable image"):
+        model.read_many([fine, tmp_path / "text.png"])
+    with pytest.raises(TypeError, match="drawing 1 of 2: .*not list"):
+        model.read_many([[1, 2], fine])
+
+
+def test_pages_rows_and_classifications_may_be_kept_in_sets(model):
+    path = ROOT / "demo" / "examples" / "99.png"
+    page, again = model.read_page(path), model.read_page(path)
+    assert page == page and page != again and len({page, again, page}) == 2
+    assert len({*page.rows, *page.rows}) == len(page.rows)
+    assert repr(page).startswith(f"Page({page.digits!r}, ") and len(repr(page)) < 80
+    classifier = Classifier().eval()
+    assert len({classifier.read(path), classifier.read(path)}) == 1
+
+
 def test_a_drawing_is_read_from_its_file(model):
     path = ROOT / "demo" / "examples" / "99.png"
     read = [model.read(drawing).distributions for drawing in (path, str(path), Image.open(path))]

@@ -19,6 +19,13 @@ DATA_OPTION: dict[str, Any] = {
 }
 
 
+def at_least_zero(text: str) -> int:
+    """A number on the command line that counts what there may be none of."""
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, not {text}")
+    return int(text)
+
+
 def at_least_one(text: str) -> int:
     """A number on the command line that counts something."""
     if int(text) < 1:

@@ -2,7 +2,8 @@
 
 from .brush import draw_strokes
 from .canvas import drawing_to_canvas, picture_to_parts, set_stroke_width
-from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError, open_drawing
+from .files import open_drawing, open_pages
+from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError
 
 __all__ = [
     "MAX_PIXELS",
@@ -12,6 +13,7 @@ __all__ = [
     "draw_strokes",
     "drawing_to_canvas",
     "open_drawing",
+    "open_pages",
     "picture_to_parts",
     "set_stroke_width",
 ]

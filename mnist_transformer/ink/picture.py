@@ -1,8 +1,5 @@
 """Pictures of any kind, as whole numbers of 8 bits: the values are read by type and true depth."""
 
-from pathlib import Path
-from typing import IO
-
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
@@ -24,26 +21,19 @@ class BlankDrawing(InkError):
     """Nothing is drawn: the picture is one even colour."""
 
 
-def open_drawing(file: str | Path | IO[bytes]) -> Image.Image:
-    """Open a picture file (the first frame of an animation), turned as its camera was held.
+def check_size(height: int, width: int) -> None:
+    """Refuse a picture of no pixels, or of more than `MAX_PIXELS`.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        InkError: if it holds no picture, a broken one, or one of more than `MAX_PIXELS`.
+        InkError: if it is of such a size.
     """
-    try:
-        picture = Image.open(file)
-        _check_size(picture.height, picture.width)  # known before anything is unpacked
-        return ImageOps.exif_transpose(picture)
-    except (FileNotFoundError, InkError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise InkError(f"the picture is too large: {error}") from error
-    except IsADirectoryError as error:
-        raise InkError("not a readable image: it is a folder") from error
-    # Pillow's readers raise many kinds of errors on broken files.
-    except Exception as error:
-        raise InkError(f"not a readable image: {error}") from error
+    if height * width == 0:
+        raise InkError(f"the drawing is empty: {height}x{width} pixels")
+    if height * width > MAX_PIXELS:
+        raise InkError(
+            f"the drawing is too large: {height}x{width} pixels, at most {MAX_PIXELS:,} are read. "
+            "Scale it down first."
+        )
 
 
 def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
@@ -57,9 +47,9 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
         InkError, TypeError: as `drawing_to_canvas`.
     """
     if isinstance(drawing, Tensor):
-        drawing = drawing.detach().cpu().numpy()
+        drawing = _to_array(drawing)
     if isinstance(drawing, Image.Image):
-        _check_size(drawing.height, drawing.width)
+        check_size(drawing.height, drawing.width)
         drawing = _unpack(ImageOps.exif_transpose(drawing))
     if not isinstance(drawing, np.ndarray):
         raise TypeError(
@@ -79,6 +69,20 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
         small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
         pixels = small.reshape(*small.shape[:2], -1)
     return pixels, shrink
+
+
+def _to_array(drawing: Tensor) -> np.ndarray:
+    """A tensor of any type and on any device; NumPy has fewer types of floats."""
+    drawing = drawing.detach()
+    if drawing.is_floating_point() and drawing.element_size() < 4:
+        drawing = drawing.float()
+    try:
+        return drawing.cpu().numpy()
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise InkError(
+            f"a {drawing.dtype} tensor with the layout {drawing.layout} on {drawing.device} is no "
+            "picture: give a dense one of floats or whole numbers"
+        ) from error
 
 
 def _is_grey(pixels: np.ndarray) -> bool:
@@ -109,18 +113,8 @@ def _check_shape(array: np.ndarray) -> np.ndarray:
             f"a drawing has the shape (height, width), (1, height, width) or (height, width, 1, 3 "
             f"or 4), not {shape}"
         )
-    _check_size(*array.shape[:2])
+    check_size(*array.shape[:2])
     return array
-
-
-def _check_size(height: int, width: int) -> None:
-    if height * width == 0:
-        raise InkError(f"the drawing is empty: {height}x{width} pixels")
-    if height * width > MAX_PIXELS:
-        raise InkError(
-            f"the drawing is too large: {height}x{width} pixels, at most {MAX_PIXELS:,} are read. "
-            "Scale it down first."
-        )
 
 
 def _to_bytes(array: np.ndarray) -> np.ndarray:

@@ -65,6 +65,8 @@ def export_onnx(model: Transformer, folder: str | Path) -> tuple[Path, Path]:
     Returns:
         The paths of the two files.
     """
+    import onnxscript  # noqa: F401 (PyTorch would be less clear about what is missing)
+
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     model = model.eval()

