@@ -22,10 +22,10 @@ WATCH = """() => {
     let sent = null;
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (data) { sent = performance.now(); send.call(this, data); };
-    let shown = null;
+    const read = () => document.querySelector('.reading[data-digits]')?.dataset.digits;
+    let shown = read();
     new MutationObserver(() => {
-        const reading = document.querySelector('.reading[data-digits]');
-        const digits = reading && reading.dataset.digits;
+        const digits = read();
         if (digits !== shown && sent !== null) {
             times.push(performance.now() - sent);
             shown = digits;
