@@ -2,5 +2,6 @@
 
 from setuptools import find_packages, setup
 
-# The weights lie beside the package in the repository and inside it in a wheel.
-setup(packages=[*find_packages(include=["mnist_transformer*"]), "mnist_transformer.weights"])
+# The weights and the page lie beside the package in the repository and inside it in a wheel.
+packages = find_packages(include=["mnist_transformer*"])
+setup(packages=[*packages, "mnist_transformer.weights", "mnist_transformer.installed.demo"])

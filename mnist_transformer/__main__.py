@@ -1,4 +1,4 @@
-"""The shell commands: `python -m mnist_transformer read|train|evaluate|ablate|profile|export`."""
+"""The shell commands: `python -m mnist_transformer COMMAND`, or `mnist-transformer COMMAND`."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from .commands import CommandError
 
 COMMANDS = {
     "read": "read the digits in picture files",
+    "demo": "start the page in the browser",
     "train": "train a model, or go on with an interrupted run",
     "evaluate": "measure the trained models",
     "ablate": "train variants of the shipped recipe, briefly",
@@ -21,10 +22,12 @@ PROGRAM = "python -m mnist_transformer"
 NOBODY_READS = 141  # the exit code of what a closed pipe ended, as shells give it
 # What only some commands need -> the extra that it comes with.
 EXTRAS = {
+    "filelock": "train",
     "mlxtend": "train",
     "onnx": "export",
     "onnxscript": "export",
     "plotly": "demo",
+    "scipy": "train",
     "sklearn": "train",
     "streamlit": "demo",
     "torchvision": "train",

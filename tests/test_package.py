@@ -1,45 +1,146 @@
 """The project installed elsewhere: as a wheel, and as a container would install it."""
 
 import ast
+import email
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import tomllib
 import zipfile
+from contextlib import suppress
+from urllib.request import urlopen
 
 import pytest
+from packaging.requirements import Requirement
 
 import mnist_transformer
 from tests import ROOT
 
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
-def test_a_wheel_carries_the_weights_and_reads_from_any_folder(tmp_path):
-    source = tmp_path / "source"  # building leaves files behind
-    for name in ("mnist_transformer", "weights"):
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Built from a copy, as building leaves files behind."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in ("mnist_transformer", "weights", "demo"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "requirements.txt", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
-    subprocess.run([*pip, *build, str(source)], check=True, capture_output=True)
-    wheel = next(tmp_path.glob("*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        carried = {name for name in archive.namelist() if name.endswith(".py")}
-    assert carried == {
-        str(path.relative_to(ROOT)) for path in (ROOT / "mnist_transformer").rglob("*.py")
-    }
-    place = tmp_path / "place"
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([*PIP, *build, str(source)], check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel):
+    """The wheel, unpacked into a folder of its own, far from the repository."""
+    place = wheel.parent / "place"
     install = ["install", "--no-deps", "--target", str(place), str(wheel)]
-    subprocess.run([*pip, *install], check=True, capture_output=True)
+    subprocess.run([*PIP, *install], check=True, capture_output=True)
+    return place
+
+
+def test_a_wheel_carries_the_package_and_the_page(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        carried = {name for name in archive.namelist() if ".dist-info" not in name}
+    for folder, inside in (("mnist_transformer", ""), ("demo", "mnist_transformer/installed/")):
+        needed = [
+            path
+            for path in (ROOT / folder).rglob("*")
+            if path.suffix in (".py", ".js", ".css", ".toml", ".typed", ".npz")
+            or path.parent.name == "examples"
+        ]
+        assert {inside + str(path.relative_to(ROOT)) for path in needed} <= carried
+    python = {name for name in carried if name.endswith(".py")}
+    assert python == {
+        *(str(path.relative_to(ROOT)) for path in (ROOT / "mnist_transformer").rglob("*.py")),
+        *(f"mnist_transformer/installed/demo/{p.name}" for p in (ROOT / "demo").glob("*.py")),
+    }
+
+
+def test_the_reader_alone_needs_little_and_no_certain_version(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        told = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist")
+    needed = [Requirement(text) for text in told]
+    always = {each.name for each in needed if not each.marker}
+    assert always == {"numpy", "opencv-python-headless", "pillow", "safetensors", "torch", "tqdm"}
+    assert all(part.operator == ">=" for each in needed for part in each.specifier)
+
+
+def test_what_is_pinned_is_allowed():
+    """The versions that the page is hosted and tested with lie in the ranges."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    ranges = [Requirement(text) for text in project["dependencies"] + sum(extras, [])]
+    lines = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
+    pinned = dict(line.split("==") for line in lines.splitlines() if "==" in line)
+    for each in ranges:
+        if each.name != project["name"]:
+            assert each.specifier.contains(pinned[each.name]), f"{each} is not {pinned[each.name]}"
+    named = {each.name for each in ranges}
+    assert set(pinned) <= named, "pinned, but in no extra"
+
+
+def test_a_wheel_reads_from_any_folder(installed, tmp_path):
     read = subprocess.run(
-        [place / "bin" / "mnist-transformer", "read", ROOT / "demo" / "examples" / "2026.png"],
+        [installed / "bin" / "mnist-transformer", "read", ROOT / "demo" / "examples"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(place)},
+        env=os.environ | {"PYTHONPATH": str(installed)},
         capture_output=True,
         text=True,
     )
-    assert ": 2026 " in read.stdout, read.stderr
+    assert "2026.png: 2026 " in read.stdout and "99.png: 99 " in read.stdout, read.stderr
+
+
+def test_a_wheel_starts_the_page(installed, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["demo", "--port", str(port), "--no-browser"]
+    page = subprocess.Popen(
+        [installed / "bin" / "mnist-transformer", *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        while page.poll() is None:
+            with suppress(OSError):
+                health = urlopen(f"http://localhost:{port}/_stcore/health").read()
+                assert health == b"ok"
+                break
+            time.sleep(0.2)
+        assert page.poll() is None, page.stdout.read()
+    finally:
+        page.terminate()
+        page.communicate()
+
+
+def test_the_page_in_a_wheel_is_whole(installed, tmp_path):
+    """It runs there, with the package from there, and shows what its example reads."""
+    script = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "from mnist_transformer.commands.demo import PAGE\n"
+        "page = AppTest.from_file(str(PAGE), default_timeout=300).run()\n"
+        "print(PAGE, [error.value for error in page.exception], [button.label for button in page.button])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.startswith(str(installed)), run.stderr
+    assert "app.py [] [" in run.stdout and "'314159'" in run.stdout, run.stdout
 
 
 def run_python(code):
