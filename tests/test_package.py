@@ -130,7 +130,8 @@ def test_the_page_in_a_wheel_is_whole(installed, tmp_path):
         "from streamlit.testing.v1 import AppTest\n"
         "from mnist_transformer.commands.demo import PAGE\n"
         "page = AppTest.from_file(str(PAGE), default_timeout=300).run()\n"
-        "print(PAGE, [error.value for error in page.exception], [button.label for button in page.button])"
+        "labels = [button.label for button in page.button]\n"
+        "print(PAGE, [error.value for error in page.exception], labels)"
     )
     run = subprocess.run(
         [sys.executable, "-c", script],
