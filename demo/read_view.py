@@ -64,13 +64,15 @@ def _choose(page: Page, model: Transformer) -> tuple[Reading, list[float]]:
             zip(row.parts, row.probabilities_by_part, strict=True), 1
         )
     ]
-    rows = st.container(key="rows")  # there without rows too, so that nothing changes its place
+    rows = st.container(
+        horizontal=True, vertical_alignment="center", key="rows"
+    )  # there without rows too, so that nothing changes its place
     if not places:
         return model.read(BLANK), []
     if len(places) == 1:
         return places[0][1:]
     with rows:
-        tiles = st.container()  # filled last, as it marks what is chosen below it
+        tiles = st.container(width="content")  # filled last, as it marks what is chosen below it
         chosen = st.segmented_control(
             "Which row, or part of a long row, the rest of the page shows",
             range(len(places)),
@@ -79,6 +81,7 @@ def _choose(page: Page, model: Transformer) -> tuple[Reading, list[float]]:
             format_func=lambda n: f"{places[n][0]}: {places[n][1].digits or 'nothing'}",
             key=f"row-of-{len(places)}",  # when a row is added, the first is shown again
             persist_state="page",
+            label_visibility="collapsed",
         )
         tiles.html(page_html(page, model.config.max_digits, chosen=places[chosen][1]))
     return places[chosen][1:]
