@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import change_view, intervene_view, look_view, read_view, train_view
+from demo import change_view, intervene_view, machine_view, read_view, train_view
 from mnist_transformer import load_transformer
 
 # Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
@@ -29,19 +29,17 @@ def shipped_model():
 st.html(TOP)
 model = shipped_model()
 shown = read_view.show(model)
+machine_view.show(shown.reading, model)
 # Only the open section is worked out; another when it is opened.
-look, intervene, change, train = st.tabs(
-    ["Look inside", "Intervene", "Change one thing", "Train your own"], on_change="rerun"
+change, intervene, train = st.tabs(
+    ["Change one thing", "Intervene", "Train your own"], on_change="rerun"
 )
-if look.open:
-    with look:
-        look_view.show(shown.reading, model)
-if intervene.open:
-    with intervene:
-        intervene_view.show(shown.reading, model)
 if change.open:
     with change:
         change_view.show(shown.reading, shown.strokes, shown.size, model)
+if intervene.open:
+    with intervene:
+        intervene_view.show(shown.reading, model)
 if train.open:
     with train:
         train_view.show(shown.drawing, model)

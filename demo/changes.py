@@ -40,3 +40,14 @@ def apply(model: Transformer, reading: Reading) -> tuple[Transformer, Reading]:
     if not change or not reading.steps:
         return model, reading
     return edited(model, change), read_changed(model, reading.canvas, change)
+
+
+def switch(name: str, model: Transformer) -> None:
+    """Switch one part off, or on again.
+
+    Raises:
+        ValueError: if the model has no part of such a name.
+    """
+    now = chosen()
+    off = [other for other in now["off"] if other != name]
+    choose(now | {"off": off if name in now["off"] else [*off, name]}, model)

@@ -25,6 +25,8 @@ def show(reading: Reading, model: Transformer) -> None:
     if not reading.steps:
         st.info("Draw something above, then take the machine apart here.")
         return
+    if st.session_state.machine.made_of[1] != changes.chosen():
+        st.rerun()  # the machine above shows what is changed here
     changed_model, changed = changes.apply(model, reading)
     before, after = st.columns(2)
     before.markdown("**The whole machine reads**")

@@ -42,6 +42,7 @@ def test_an_example_is_read_and_looked_into(page, name):
     assert stage(page)["digits"] == name
     shown = [step["probability"] for step in stage(page)["steps"]][:-1]
     assert shown == pytest.approx(reading.probabilities, abs=1e-6)
+    assert part(page, "strip")["digits"] == name
     assert page.get("plotly_chart")
     button(page, "Write your own").click().run()
     assert stage(page)["digits"] == ""
@@ -83,13 +84,16 @@ def test_undo_takes_back_the_strokes_of_a_link_one_by_one(page):
     assert stage(page)["digits"] == "" and button(page, "Undo").disabled
 
 
-def test_every_kind_of_attention_is_shown(page):
+@pytest.mark.parametrize("name", ["encoder 1", "decoder 1 self", "decoder 2 cross"])
+def test_every_kind_of_attention_is_shown(page, name):
     button(page, "2026").click().run()
-    for kind in ("Encoder self-attention", "Decoder self-attention", "Cross-attention"):
-        page.session_state["kind"] = kind
-        page.run()
-        assert not page.exception
-        assert page.get("plotly_chart")
+    assert part(page, "detail") == {}
+    page.session_state["strip"] = {"opened": name}
+    page.run()
+    assert not page.exception
+    detail = part(page, "detail")
+    assert detail["part"]["name"] == name
+    assert "attention" in [section["view"] for section in detail["sections"]]
 
 
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():

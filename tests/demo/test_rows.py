@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_transformer import load_transformer
 from tests import ROOT
-from tests.demo.parts import stage
+from tests.demo.parts import part, stage
 
 ROWS = "Which row, or part of a long row, the rest of the page shows"
 EXAMPLES = ROOT / "demo" / "examples"
@@ -50,19 +50,15 @@ def shown(page):
     )
 
 
-def steps_of_the_timeline(page):
-    return re.findall(r'"label": ?"(\d|end)"', page.get("plotly_chart")[0].proto.spec)
-
-
 def test_every_row_is_shown_and_the_chosen_one_looked_into(page):
     lay_down(page, rows_of("2026", "314159"))
     assert shown(page) == (["2026", "314159"], ["2026"], "2026")
-    assert steps_of_the_timeline(page) == [*"2026", "end"]
+    assert part(page, "strip")["steps"] == [*"2026", "end"]
     page.session_state["row-of-2"] = 1
     page.run()
     assert not page.exception
     assert shown(page) == (["2026", "314159"], ["314159"], "314159")
-    assert steps_of_the_timeline(page) == [*"314159", "end"]
+    assert part(page, "strip")["steps"] == [*"314159", "end"]
 
 
 def test_a_row_longer_than_the_model_reads_is_shown_in_parts(page):
@@ -85,7 +81,9 @@ def test_one_line_has_nothing_to_choose(page):
 def test_another_row_s_parts_can_be_taken_apart(page):
     lay_down(page, rows_of("2026", "314159"))
     page.session_state["row-of-2"] = 1
-    for kind in ("Encoder self-attention", "Decoder self-attention", "Inside one head"):
-        page.session_state["kind"] = kind
+    for name in ("encoder 2", "decoder 1 self", "decoder 2 cross"):
+        page.session_state["strip"] = {"opened": name}
         page.run()
-        assert not page.exception and page.get("plotly_chart")
+        assert not page.exception
+        detail = part(page, "detail")
+        assert detail["part"]["name"] == name and detail["digits"] == "314159"

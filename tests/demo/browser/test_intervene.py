@@ -72,7 +72,7 @@ def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     grey = "e => getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     shade = part(matrix, "cross 1, head 3").evaluate(grey)
     assert max(shade) - min(shade) < 20  # no trace of orange
-    page.get_by_role("tab", name="Look inside").click()
+    page.get_by_role("tab", name="Change one thing").click()
     page.get_by_role("tab", name="Intervene").click()
     part(matrix, "cross 1, head 3").wait_for()  # what was chosen stays chosen
     assert part(matrix, "cross 1, head 3").inner_text() == "off"

@@ -96,7 +96,7 @@ def test_the_reading_can_be_taken_along(page, tmp_path):
     assert len(asked) == 1
     kept.close()
     page.keyboard.press("Escape")
-    figure = page.locator(".st-key-timeline .js-plotly-plot")
+    figure = page.locator(".st-key-change-timeline .js-plotly-plot")
     figure.hover()
     with page.expect_download() as download:
         figure.locator('.modebar-btn[data-attr="toImage"], .modebar-btn').first.click(force=True)

@@ -1,0 +1,433 @@
+"""The machine: every part stands in the strip, opens, and shows the library's own numbers."""
+
+import pytest
+import torch
+from PIL import Image
+
+from mnist_transformer import load_transformer
+from mnist_transformer.explain.heads import Head
+from mnist_transformer.explain.interventions import edited, read_changed
+from mnist_transformer.explain.lens import lens, memory_lens
+from mnist_transformer.explain.parts import intervention
+from mnist_transformer.explain.relevance import (
+    inside_head,
+    mean_cross_attention,
+    relevance,
+    rollout,
+)
+from mnist_transformer.explain.trace import trace
+from mnist_transformer.figures.live.parts import machine_parts
+from tests.chromium import wait_for_digits
+from tests.demo.browser.seen import EXAMPLE, open_example
+
+COUNT_MESSAGES = """() => {
+    window.sent = 0;
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
+}"""
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_transformer()
+
+
+@pytest.fixture(scope="module")
+def reading(model):
+    return model.read(Image.open(EXAMPLE), attention=True)
+
+
+@pytest.fixture(scope="module")
+def passed(model, reading):
+    return trace(model, reading)
+
+
+def open_part(page, name):
+    """Choose a part in the strip, and wait until it is open below."""
+    box = page.locator(f'.mnist-strip [data-part="{name}"]')
+    if box.get_attribute("aria-pressed") == "false":
+        box.click()
+    page.locator(f'.mnist-detail[data-part="{name}"]').wait_for()
+
+
+def choose(page, **changes):
+    """What a click anywhere on the page does: tell the store."""
+    page.evaluate("changes => document.mnistFollow.set(changes)", changes)
+
+
+def numbers(page, where, name):
+    """The numbers that elements in the opened part carry, whole and not as they are rounded."""
+    return page.locator(f".mnist-detail {where}").evaluate_all(
+        "(elements, name) => elements.map(element => Number(element.dataset[name]))", name
+    )
+
+
+def peaks(page):
+    """How much each head of the opened attention gives to what it looks at most."""
+    return numbers(page, ".panel canvas", "peak")
+
+
+def box_texts(page, piece):
+    """What stands in every box of the strip: part -> text."""
+    return page.locator(".mnist-strip .part").evaluate_all(
+        "(boxes, piece) => Object.fromEntries(boxes.map("
+        "box => [box.dataset.part, box.querySelector('.' + piece).textContent]))",
+        piece,
+    )
+
+
+def as_percent(share):
+    """How paint.js writes a share."""
+    shown = 100 * share
+    return f"{shown:.1f}%" if 0 < shown < 9.95 else f"{shown:.0f}%"
+
+
+def as_addition(change):
+    return as_percent(change) if change < 9.95 else f"{change:.0f}×"
+
+
+def test_every_part_of_the_strip_opens(page, passed):
+    open_example(page)
+    for part in machine_parts(passed):
+        open_part(page, part.name)
+        said = page.locator(".mnist-strip .strip-says .said")
+        assert said.inner_text().startswith(f"{part.label}: {part.sentence}")
+        detail = page.locator(".mnist-detail")
+        assert detail.get_by_role("heading").count() >= 2
+        assert detail.locator(".code-line").count() > 5
+    page.locator('.mnist-strip [data-part="answer"]').click()  # once more closes it
+    page.locator(".mnist-detail").wait_for(state="hidden")
+    assert page.complaints == []
+
+
+def test_the_strip_shows_the_librarys_numbers_at_every_step(page, model, reading, passed):
+    open_example(page)
+    page.locator('.mnist-strip [data-part="answer"] .state', has_text="2").wait_for()
+    page.wait_for_timeout(1500)  # the page has told the server all that it has to tell
+    page.evaluate(COUNT_MESSAGES)
+    answers = lens(model, passed).distributions
+    stream = [p.name for p in machine_parts(passed) if p.kind in ("token", "self", "cross", "mlp")]
+    names = [*"0123456789", "end"]
+    for step in range(reading.steps):
+        choose(page, step=step)
+        state, said = box_texts(page, "state"), box_texts(page, "lens")
+        for number, layer in enumerate(passed.decoder, 1):
+            parts = {"self": layer.self_attention, "cross": layer.cross_attention, "mlp": layer.mlp}
+            for kind, own in parts.items():
+                change = float(own.added[step].norm() / own.before[step].norm())
+                assert state[f"decoder {number} {kind}"] == f"+{as_addition(change)}"
+        for number, layer in enumerate(passed.encoder, 1):
+            before = layer.attention.before
+            change = (layer.mlp.after - before).norm(dim=1) / before.norm(dim=1)
+            assert state[f"encoder {number}"] == f"+{as_addition(float(change.mean()))}"
+        for place, name in enumerate(stream):
+            share, token = answers[place, step].max(-1)
+            assert said[name] == f"{names[int(token)]} {as_percent(float(share))}"
+        share, token = reading.distributions[step].max(-1)
+        assert state["answer"] == f"{names[int(token)]} {as_percent(float(share))}"
+    choose(page, patch=52)
+    change = passed.encoder[1].mlp.after - passed.encoder[1].attention.before
+    change = float(change[52].norm() / passed.encoder[1].attention.before[52].norm())
+    assert box_texts(page, "state")["encoder 2"] == f"+{as_addition(change)}"
+    assert page.evaluate("window.sent") == 0
+    assert page.complaints == []
+
+
+def test_every_head_is_shown_over_the_drawing(page, reading):
+    open_example(page)
+    maps = reading.maps
+    for layer in range(len(maps.cross)):
+        open_part(page, f"decoder {layer + 1} cross")
+        own = maps.cross[layer, :, 0].amax(-1).tolist()
+        assert all(0 < peak <= 1 for peak in own)
+        assert peaks(page) == pytest.approx(own, abs=1e-3)
+    for layer in range(len(maps.encoder)):
+        open_part(page, f"encoder {layer + 1}")
+        choose(page, patch=38)
+        assert peaks(page) == pytest.approx(maps.encoder[layer, :, 38].amax(-1).tolist(), abs=1e-3)
+    for layer in range(len(maps.decoder)):
+        open_part(page, f"decoder {layer + 1} self")
+        choose(page, step=3)
+        own = maps.decoder[layer, :, 3].amax(-1).tolist()
+        assert peaks(page) == pytest.approx(own, abs=1e-3)
+    assert page.complaints == []
+
+
+def test_going_through_the_steps_needs_no_server(page, reading):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    page.wait_for_timeout(1500)
+    page.evaluate(COUNT_MESSAGES)
+    cross = reading.maps.cross[1]
+    for step in (2, 4, 0):
+        choose(page, step=step)
+        assert peaks(page) == pytest.approx(cross[:, step].amax(-1).tolist(), abs=1e-3)
+    page.locator(".mnist-stage").get_by_role("button", name="Step 4").click()
+    assert peaks(page) == pytest.approx(cross[:, 3].amax(-1).tolist(), abs=1e-3)
+    page.keyboard.press("ArrowRight")
+    page.mouse.move(5, 5)
+    assert peaks(page) == pytest.approx(cross[:, 4].amax(-1).tolist(), abs=1e-3)
+    assert page.evaluate("window.sent") == 0
+    assert page.complaints == []
+
+
+def test_no_map_vanishes_while_the_steps_are_played(page, reading):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    page.evaluate("""() => {
+        const painted = (canvas) => {
+            const { width, height } = canvas;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+            return data.some((value, n) => n % 4 === 0 && value > data[n + 2] + 8);
+        };
+        const maps = () => [...document.querySelectorAll('.mnist-detail .panel canvas')]
+            .filter(painted).length;
+        window.seen = [];
+        window.watch = setInterval(() => window.seen.push(maps()), 15);
+    }""")
+    page.get_by_role("button", name="Play").click()
+    own = reading.maps.cross[1, :, 4].amax(-1).tolist()
+    for _ in range(200):
+        if peaks(page) == pytest.approx(own, abs=1e-3):
+            break
+        page.wait_for_timeout(50)
+    counts = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
+    assert len(counts) > 20 and counts.count(4) >= 0.99 * len(counts)
+    assert page.complaints == []
+
+
+def test_one_head_is_shown_large_and_the_step_stays(page, reading):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    choose(page, step=3)
+    page.locator('.mnist-detail [data-head="cross 2, head 3"]').click()
+    weights = reading.maps.cross[1, 2, 3]
+    caption = page.locator(".mnist-detail .largest .caption")
+    row, column = divmod(int(weights.argmax()), reading.maps.grid[1])
+    assert caption.inner_text() == (
+        f"cross 2, head 3: Step 4 (6) gives {as_percent(float(weights.max()))} of its attention "
+        f"to the patch in row {row + 1}, column {column + 1}."
+    )
+    choose(page, step=1)
+    own = float(reading.maps.cross[1, 2, 1].max())
+    assert numbers(page, ".largest b[data-weight]", "weight") == pytest.approx([own], abs=1e-3)
+    assert page.complaints == []
+
+
+def test_what_decided_is_the_librarys_with_its_sources(page, model, reading):
+    open_example(page)
+    open_part(page, "answer")
+    maps = torch.stack([mean_cross_attention(reading), rollout(reading), relevance(model, reading)])
+    shown = page.locator(".mnist-detail .sources")
+    for paper in ("Abnar & Zuidema 2020", "Chefer et al. 2021"):
+        assert shown.get_by_role("link", name=paper).is_visible()
+    for step in (0, 2):
+        choose(page, step=step)
+        own = maps[:, step].amax(-1).tolist()
+        assert numbers(page, "canvas[data-peak].large", "peak") == pytest.approx(own, rel=1e-2)
+        shares = reading.distributions[step].tolist()
+        assert numbers(page, ".share", "probability") == pytest.approx(shares, abs=1e-4)
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    "part, head",
+    [
+        ("decoder 2 cross", Head("cross", 1, 0)),
+        ("encoder 3", Head("encoder", 2, 3)),
+        ("decoder 1 self", Head("decoder", 0, 1)),
+    ],
+)
+def test_the_numbers_inside_a_head_are_the_librarys(page, model, reading, part, head):
+    open_example(page)
+    open_part(page, part)
+    page.locator(".mnist-detail .panel").nth(head.head).click()
+    choose(page, step=2, patch=67 if head.attention == "encoder" else None)
+    maps = {"cross": reading.maps.cross, "decoder": reading.maps.decoder}
+    maps["encoder"] = reading.maps.encoder
+    query = 67 if head.attention == "encoder" else 2
+    key = int(maps[head.attention][head.layer, head.head, query].argmax())  # where it starts
+    inside = inside_head(model, reading, head, query, key)
+    (score,) = numbers(page, ".formula[data-score]", "score")
+    (weight,) = numbers(page, ".formula[data-weight]", "weight")
+    assert score == pytest.approx(inside.score, abs=2e-3)
+    assert weight == pytest.approx(inside.weight, abs=2e-3)
+    formula = page.locator(".mnist-detail .inside .formula").inner_text()
+    assert f"{len(inside.scores)} " in formula and f"{inside.score:.2f}" in formula
+    rows = page.locator(".mnist-detail .table .row").evaluate_all(
+        "rows => rows.map(row => JSON.parse(row.dataset.numbers))"
+    )
+    own = [inside.query, inside.key, inside.products, inside.value]
+    for shown, expected in zip(rows, own, strict=False):
+        assert shown == pytest.approx(expected.tolist(), abs=5e-3)
+    assert page.complaints == []
+
+
+def test_what_comes_out_of_a_head_is_the_librarys(page, passed):
+    open_example(page)
+    open_part(page, "decoder 1 cross")
+    choose(page, step=1)
+    out = page.locator(".mnist-detail .table .row").nth(4)
+    shown = out.evaluate("row => JSON.parse(row.dataset.numbers)")
+    assert out.locator(".row-name").inner_text() == "comes out"
+    own = passed.decoder[0].cross_attention.gathered[0, 1]
+    assert shown == pytest.approx(own.tolist(), abs=2e-2)
+    assert page.complaints == []
+
+
+def test_a_patch_is_touched_and_its_watchers_are_shown(page, reading):
+    open_example(page)
+    open_part(page, "encoder 2")
+    page.get_by_label("all of the paper").check()
+    large = page.locator(".mnist-detail .attention .large")
+    large.scroll_into_view_if_needed()
+    box = large.bounding_box()
+    position = {"x": 14.5 / 28 * box["width"], "y": 2.5 / 4 * box["height"]}
+    large.click(position=position)
+    page.mouse.move(5, 5)
+    patch, own = 2 * 28 + 14, reading.maps.encoder[1]
+    assert page.evaluate("document.mnistFollow.chosen.patch") == patch
+    assert peaks(page) == pytest.approx(own[:, patch].amax(-1).tolist(), abs=1e-3)
+    page.get_by_label("who looks at it").check()
+    assert peaks(page) == pytest.approx(own[..., patch].amax(-1).tolist(), abs=1e-3)
+    large.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    patch = 1 * 28 + 15
+    assert page.evaluate("document.mnistFollow.chosen.patch") == patch
+    assert peaks(page) == pytest.approx(own[..., patch].amax(-1).tolist(), abs=1e-3)
+    assert page.complaints == []
+
+
+def test_neurons_and_the_stream_are_the_models(page, passed):
+    open_example(page)
+    open_part(page, "decoder 2 mlp")
+    mlp = passed.decoder[1].mlp
+    for step in (0, 3):
+        choose(page, step=step)
+        (fire,) = numbers(page, "b[data-firing]", "firing")
+        assert fire == int((mlp.hidden[step] > 0).sum())
+        (neuron,) = numbers(page, "b[data-neuron]", "neuron")
+        (activation,) = numbers(page, "b[data-neuron]", "activation")
+        assert neuron == int(mlp.hidden[step].argmax())
+        assert activation == pytest.approx(float(mlp.hidden[step].max()), abs=1e-3)
+        sizes = [float(part[step].norm()) for part in (mlp.before, mlp.added, mlp.after)]
+        assert numbers(page, "b.size", "size") == pytest.approx(sizes, abs=1e-3)
+    assert page.complaints == []
+
+
+def test_the_scale_is_common_until_each_head_has_its_own(page, reading):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    end = page.locator(".mnist-detail .colour-bar .end")
+    assert end.inner_text() == as_percent(float(reading.maps.cross[1].max()))
+    page.get_by_label("each head its own scale").check()
+    assert end.inner_text() == "each head’s peak"
+    choose(page, step=1)  # what was set stays set
+    assert page.get_by_label("each head its own scale").is_checked()
+
+
+def test_what_is_shown_is_taken_away_as_an_svg(page):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    with page.expect_download() as download:
+        page.locator(".mnist-detail .save").first.click()
+    text = download.value.path().read_text()
+    assert download.value.suggested_filename == "decoder_2_cross_All_heads_and_one_large.svg"
+    assert text.startswith("<svg") and text.count("<image") >= 5
+    assert "cross 2, head 4" in text
+    assert page.complaints == []
+
+
+def test_nothing_moves_when_another_drawing_is_read(page):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    tops = """() => ['.mnist-strip', '.mnist-detail']
+        .map(name => document.querySelector(name).getBoundingClientRect().top)"""
+    before = page.evaluate(tops)
+    page.get_by_role("button", name="99", exact=True).evaluate("button => button.click()")
+    wait_for_digits(page, "99")
+    page.locator('.mnist-strip [data-part="answer"] .state', has_text="9").wait_for()
+    page.wait_for_timeout(1500)
+    after = page.evaluate(tops)
+    assert after == pytest.approx(before, abs=1)
+    assert page.locator('.mnist-detail[data-part="decoder 2 cross"]').is_visible()
+    assert page.complaints == []
+
+
+def test_a_head_is_switched_off_where_it_stands(page, model, reading):
+    open_example(page)
+    open_part(page, "decoder 1 cross")
+    switch = page.locator('.mnist-detail [data-switch="cross 1, head 3"]')
+    switch.click()
+    page.locator('.mnist-detail [data-switch="cross 1, head 3"][aria-pressed="true"]').wait_for()
+    change = intervention(model.config, ["cross 1, head 3"])
+    changed = trace(edited(model, change), read_changed(model, reading.canvas, change))
+    own = changed.decoder[0].cross_attention
+    size = float(own.added[0].norm() / own.before[0].norm())
+    assert box_texts(page, "state")["decoder 1 cross"] == f"+{as_addition(size)}"
+    assert peaks(page)[2] == 0
+    panel = page.locator('.mnist-detail [data-head="cross 1, head 3"]')
+    assert panel.inner_text() == "cross 1, head 3 · off"
+    grey = """canvas => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return data.every((value, n) => n % 4 > 1 || value <= data[n - (n % 4) + 2] + 20);
+    }"""
+    assert panel.locator("canvas").evaluate(grey)  # no trace of orange
+    page.locator('.mnist-detail [data-switch="decoder 1"]').click()
+    page.locator('.mnist-strip [data-part="decoder 1 mlp"] .state', has_text="off").wait_for()
+    switch.click()
+    page.locator('.mnist-detail [data-switch="decoder 1"]').click()
+    size = reading.maps.cross[0, 2, 0].max()
+    for _ in range(100):
+        if peaks(page)[2] == pytest.approx(float(size), abs=1e-3):
+            break
+        page.wait_for_timeout(100)
+    assert peaks(page)[2] == pytest.approx(float(size), abs=1e-3)
+    assert page.complaints == []
+
+
+def test_if_the_encoder_stopped_earlier_is_the_librarys(page, model, reading):
+    open_example(page)
+    open_part(page, "memory")
+    shown = page.locator(".mnist-detail td[data-early]").evaluate_all(
+        "cells => cells.map(cell => cell.dataset.early)"
+    )
+    assert shown == memory_lens(model, reading).digits
+    assert page.complaints == []
+
+
+def test_the_strip_is_walked_with_the_keyboard(page):
+    open_example(page)
+    boxes = page.locator(".mnist-strip .part")
+    boxes.first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator('.mnist-detail[data-part="encoder 1"]').wait_for()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.locator('.mnist-detail[data-part="answer"]').wait_for()
+    assert page.complaints == []
+
+
+def test_on_an_empty_sheet_the_machine_stands_idle(page):
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    page.get_by_role("button", name="Write your own").click()
+    page.locator(".mnist-strip.idle").wait_for()
+    assert set(box_texts(page, "state").values()) == {""}
+    page.locator(".mnist-detail").wait_for(state="hidden")
+    assert page.complaints == []
+
+
+def test_on_a_phone_the_strip_is_pushed_sideways_within_the_page(browser, server):
+    context = browser.new_context(viewport={"width": 390, "height": 664}, has_touch=True)
+    page = context.new_page()
+    page.goto(server[0])
+    open_example(page)
+    open_part(page, "decoder 2 cross")
+    box = page.locator('.mnist-strip [data-part="decoder 2 cross"]').bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
