@@ -1,17 +1,14 @@
-"""What several views share: a reading as tiles, figures, and the choice of a step or a patch."""
+"""What several views share: a reading as tiles, and figures."""
 
 import html
 
 import plotly.graph_objects as go
 import streamlit as st
-from torch import Tensor
 
 from mnist_transformer import Page, Reading
 from mnist_transformer.figures import (
     data_url,
     drawing_image,
-    patch_picker_figure,
-    step_names,
 )
 from mnist_transformer.figures.style import CLEAR
 from mnist_transformer.reading import DOUBT
@@ -149,57 +146,3 @@ def own_scale(key: str) -> bool:
         help="Off: the same colour is the same share of attention in every panel. On: every "
         "panel's colours end at its own peak, so that faint attention shows, too.",
     )
-
-
-def pick_step(reading: Reading, label: str, key: str) -> int:
-    """A row of the decoding steps; gives the chosen one, counted from 0."""
-    names = step_names(reading)
-    return st.segmented_control(
-        label,
-        range(reading.steps),
-        default=0,
-        required=True,
-        format_func=lambda n: f"{n + 1}: {names[n]}",
-        key=f"{key}-of-{reading.steps}",  # a longer reading starts anew
-        persist_state="page",
-    )
-
-
-def pick_patch(
-    reading: Reading, key: str, label: str, start: int, weights: Tensor | None = None
-) -> int:
-    """The drawing to touch, and two number fields for the keyboard; gives the chosen patch.
-
-    Args:
-        reading: whose drawing it is.
-        key: of the choice.
-        label: what the patch is.
-        start: the patch to begin with; another one begins anew.
-        weights: (patches,) to lay over the drawing.
-    """
-    state = st.session_state
-    rows, columns = reading.maps.grid
-    row_key, column_key = f"{key}-row", f"{key}-column"
-    if state.get(f"{key}-start") != start or row_key not in state:
-        state[f"{key}-start"] = start
-        state[row_key], state[column_key] = start // columns + 1, start % columns + 1
-
-    def take() -> None:
-        points = state[f"{key}-picker"].selection.points
-        if points:
-            row, column = divmod(points[0]["point_index"], columns)
-            state[row_key], state[column_key] = row + 1, column + 1
-
-    st.markdown(f"**{label}**")
-    drawing, numbers = st.columns([6, 1])
-    row = numbers.number_input("Row", 1, rows, key=row_key, persist_state="page")
-    column = numbers.number_input("Column", 1, columns, key=column_key, persist_state="page")
-    patch = (row - 1) * columns + column - 1
-    drawing.plotly_chart(
-        patch_picker_figure(reading, patch, weights),
-        config=CONFIG,
-        key=f"{key}-picker",
-        on_select=take,
-        selection_mode="points",
-    )
-    return patch

@@ -117,8 +117,3 @@ def wait_for_digits(page: Page, digits: str) -> None:
             "[...document.querySelectorAll('.reading')].map(e => [e.innerText, !!e.offsetParent])"
         )
         raise AssertionError(f"not {digits}, but (text, in sight): {shown}") from error
-
-
-def scrub(page: Page, step: int) -> None:
-    """Go to a decoding step of the timeline, counted from 1."""
-    page.locator(".slider-label").nth(step - 1).click(force=True)
