@@ -42,7 +42,8 @@ def lay_down(page, picture):
 
 def shown(page):
     """The digits of every row's reading, of the one that is marked, and of the one on the stage."""
-    body = "".join(h.proto.body for h in page.get("html") if "data-digits" in h.proto.body)
+    html = (h.proto.body for h in page.get("html"))
+    body = "".join(text for text in html if 'class="rows"' in text)
     return (
         re.findall(r'data-digits="(\d+)"', body),
         re.findall(r'class="reading chosen" role="status" data-digits="(\d+)"', body),
