@@ -37,7 +37,8 @@ function watch(sheet) {
 
   // An example that stands there on arrival goes with the first touch of the pen.
   function makeWay(event) {
-    if (data?.makesWay && event.composedPath()[0] instanceof HTMLCanvasElement) {
+    const isPen = event.button === 0 && event.composedPath()[0] instanceof HTMLCanvasElement;
+    if (data?.makesWay && isPen) {
       style.replaceSync(MENDED + MADE_WAY);
       sheet.classList.remove("makes-way");
     }

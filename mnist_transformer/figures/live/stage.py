@@ -56,7 +56,7 @@ def stage_data(
         return data
     cross = reading.maps.cross
     mean = cross.mean((0, 1))
-    places = _places(mean, reading.maps.grid)
+    places = _places(mean, reading.maps.grid, reading.canvas)
     shown = [*probabilities, float(reading.distributions[-1].max())]
     return data | {
         "grid": list(reading.maps.grid),
@@ -105,14 +105,22 @@ def _ink_columns(canvas: Tensor) -> list[int]:
     return [max(left, 0), min(right, canvas.shape[1])]
 
 
-def _places(mean: Tensor, grid: tuple[int, int]) -> list[float]:
-    """Where across the drawing each step looked most: 0 = its left edge, 1 = its right.
+def _places(mean: Tensor, grid: tuple[int, int], canvas: Tensor) -> list[float]:
+    """Where across the drawing each step read: 0 = its left edge, 1 = its right.
+
+    It is the middle of the ink in what was looked at most, as the patches of a digit reach over its
+    edges; of the patches themselves where there is no ink, as the end looks at paper.
 
     Args:
         mean: (steps, patches), the mean of all heads.
         grid: rows and columns of the patches.
+        canvas: (height, width), 0 = paper, 1 = ink.
     """
-    columns = mean.unflatten(1, grid).sum(1)  # (steps, columns)
-    strong = columns * (columns >= STRONG * columns.amax(1, keepdim=True))
-    middles = (torch.arange(grid[1]) + 0.5) / grid[1]
-    return [round(place, 4) for place in ((strong @ middles) / strong.sum(1)).tolist()]
+    height, width = canvas.shape
+    strong = mean * (mean >= STRONG * mean.amax(1, keepdim=True))
+    looked = strong.unflatten(1, grid)
+    looked = looked.repeat_interleave(height // grid[0], 1).repeat_interleave(width // grid[1], 2)
+    middles = (torch.arange(width) + 0.5) / width
+    ink, paper = (looked * canvas).sum(1), looked.sum(1)  # (steps, columns of pixels)
+    columns = torch.where(ink.sum(1, keepdim=True) > 0, ink, paper)
+    return [round(place, 4) for place in ((columns @ middles) / columns.sum(1)).tolist()]
