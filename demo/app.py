@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import change_view, intervene_view, machine_view, read_view, train_view
+from demo import apart_view, change_view, intervene_view, machine_view, read_view, train_view
 from mnist_transformer import load_transformer
 
 # Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
@@ -31,8 +31,8 @@ model = shipped_model()
 shown = read_view.show(model)
 machine_view.show(shown.reading, model)
 # Only the open section is worked out; another when it is opened.
-change, intervene, train = st.tabs(
-    ["Change one thing", "Intervene", "Train your own"], on_change="rerun"
+change, intervene, apart, train = st.tabs(
+    ["Change one thing", "Intervene", "Take it apart", "Train your own"], on_change="rerun"
 )
 if change.open:
     with change:
@@ -40,6 +40,9 @@ if change.open:
 if intervene.open:
     with intervene:
         intervene_view.show(shown.reading, model)
+if apart.open:
+    with apart:
+        apart_view.show(shown, model)
 if train.open:
     with train:
         train_view.show(shown.drawing, model)

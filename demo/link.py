@@ -125,6 +125,11 @@ def fit(strokes: list[dict], old: tuple[int, int], new: tuple[int, int]) -> list
     ]
 
 
+def points(strokes: list[dict]) -> list[list[tuple[float, float]]]:
+    """The points of every stroke, as the pen went, in pixels of the sheet."""
+    return [_placed(_points(stroke["path"]), stroke) for stroke in strokes]
+
+
 def picture(strokes: list[dict], size: tuple[int, int]) -> Image.Image:
     """The strokes as the canvas's round brush draws them, dark on white.
 
@@ -135,8 +140,7 @@ def picture(strokes: list[dict], size: tuple[int, int]) -> Image.Image:
     drawn = Image.new("L", size, 255)
     for brush in sorted({stroke["strokeWidth"] for stroke in strokes}):
         alike = [stroke for stroke in strokes if stroke["strokeWidth"] == brush]
-        placed = [_placed(_points(stroke["path"]), stroke) for stroke in alike]
-        drawn = ImageChops.darker(drawn, draw_strokes(placed, size, brush))
+        drawn = ImageChops.darker(drawn, draw_strokes(points(alike), size, brush))
     return drawn
 
 

@@ -7,6 +7,8 @@ elements lie in the page itself, not in a shadow of their own: one style and one
 import streamlit as st
 
 from mnist_transformer.figures.live import details, machine, read_source
+from mnist_transformer.figures.live import gaze as gaze_files
+from mnist_transformer.figures.live import ledger as ledger_files
 from mnist_transformer.figures.live import stage as stage_files
 
 
@@ -46,3 +48,9 @@ def component(
 stage = component("stage", "drawStage", stage_files.SOURCES)
 strip = component("strip", "drawStrip", machine.SOURCES, ("strip.css",), states=("opened",))
 detail = component("detail", "drawDetail", details.SOURCES, ("detail.css",), triggers=("switched",))
+ledger = component(
+    "ledger", "drawLedger", ledger_files.SOURCES, ("ledger.css",), triggers=("step", "picked")
+)
+gaze = component(
+    "gaze", "drawGaze", gaze_files.SOURCES, ("ledger.css",), triggers=("step", "looked")
+)

@@ -52,7 +52,7 @@ def pen_time(
     size: tuple[int, int],
     brush: float,
     every: int = 3,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> list[Moment]:
     """Read a drawing after every few points of the pen.
 

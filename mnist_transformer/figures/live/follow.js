@@ -35,11 +35,13 @@ function makeStore() {
     },
   };
 
-  // Only what is seen differently is told: a pointer that moves within one patch tells nothing.
+  // Only changes are told: a pointer that moves within one patch tells nothing. To choose what the
+  // pointer is on changes nothing that is seen, but it is told to those who follow `chosen`.
+  const state = () => JSON.stringify([store.chosen, store.hovered]);
   function change(act) {
-    const before = JSON.stringify(store.now);
+    const before = state();
     act();
-    if (JSON.stringify(store.now) !== before) subscribers.forEach((tell) => tell(store.now));
+    if (state() !== before) subscribers.forEach((tell) => tell(store.now));
   }
 
   return store;

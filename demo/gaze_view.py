@@ -1,0 +1,111 @@
+"""The painted gaze: say where the decoder is to look, and see what it reads."""
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from demo import changes, live
+from demo.controls import reading_html
+from mnist_transformer import Reading, Transformer
+from mnist_transformer.explain.gaze import (
+    Gaze,
+    all_digits,
+    between_digits,
+    blank_paper,
+    read_painted,
+    spread,
+    where_it_looked,
+)
+from mnist_transformer.explain.heads import all_heads
+from mnist_transformer.figures import step_names
+from mnist_transformer.figures.live.gaze import gaze_data
+
+SAYS = """
+Take the model by the hand: choose a digit on the stage above, then paint on the drawing, or name a
+place, where the model is to look while it reads that digit; it reads on from there. Try it with
+only one of the two layers: which of them reads, and which only finds the place?
+"""
+OWN = "own"  # the place at which the model itself looked
+
+
+@st.fragment
+def show(reading: Reading, model: Transformer) -> None:
+    """Draw the section for a reading made with its attention maps."""
+    if not reading.steps:
+        st.info("Draw something above, then show the model here where to look.")
+        return
+    state = st.session_state
+    if state.get("gaze-of") is not reading:
+        state["gaze-of"], state["looked"] = reading, {}
+    st.caption(SAYS)
+    step = min(state.get("gaze-step", 0), reading.steps - 1)
+    names = step_names(reading)
+    layers = st.pills(
+        f"Which layers of cross-attention look there at step {step + 1}, “{names[step]}”",
+        range(model.config.decoder_layers),
+        default=list(range(model.config.decoder_layers)),
+        selection_mode="multi",
+        format_func=lambda layer: f"cross {layer + 1}",
+        key="gaze-layers",
+        persist_state="page",
+    )
+    weights = _weights(reading, step, state["looked"])
+    before, after = st.columns(2)
+    before.markdown("**By itself it reads**")
+    before.html(reading_html(reading, model.config.max_digits))
+    after.markdown("**Looking where you say, it reads**")
+    heads = frozenset(
+        head
+        for head in all_heads(model.config)
+        if head.attention == "cross" and head.layer in layers
+    )
+    gazes = [] if weights is None else [Gaze(step, weights, heads)]
+    painted = read_painted(model, reading.canvas, gazes, changes.made(model))
+    tiles = reading_html(painted, model.config.max_digits)
+    after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')
+    shown = where_it_looked(reading, step) if weights is None else weights
+    place = state["looked"].get("place", OWN) if "patches" not in state["looked"] else None
+    data = gaze_data(
+        reading,
+        step,
+        shown if shown.dim() == 1 else shown.mean((0, 1)),
+        _places(reading, step),
+        place,
+    )
+    live.gaze(data=data, key="gaze", on_step_change=_take_step, on_looked_change=_take_look)
+
+
+def _places(reading: Reading, step: int) -> dict[str, str]:
+    """What can be named, by the names that `_weights` understands."""
+    places = {OWN: "where it looks by itself"}
+    places |= {
+        f"digit {n}": f"the {digit}" + (" (its own)" if n == step else "")
+        for n, digit in enumerate(reading.digits)
+    }
+    places |= {
+        f"gap {n}": f"between {one} and {other}"
+        for n, (one, other) in enumerate(zip(reading.digits, reading.digits[1:], strict=False))
+        if n in (step - 1, step)
+    }
+    return places | {"paper": "blank paper", "all": "all digits at once"}
+
+
+def _weights(reading: Reading, step: int, looked: dict) -> Tensor | None:
+    """Where to look; None for where it looks by itself."""
+    if "patches" in looked:
+        paint = torch.tensor(looked["patches"], dtype=torch.float32)
+        return spread(paint.unflatten(0, reading.maps.grid), reading.maps.grid)
+    kind, _, number = looked.get("place", OWN).partition(" ")
+    if kind == "digit":
+        return where_it_looked(reading, int(number))
+    if kind == "gap":
+        return between_digits(reading, int(number))
+    return {"paper": blank_paper, "all": all_digits}[kind](reading) if kind != OWN else None
+
+
+def _take_step() -> None:
+    st.session_state["gaze-step"] = int(st.session_state["gaze"].step)
+
+
+def _take_look() -> None:
+    st.session_state["looked"] = dict(st.session_state["gaze"].looked or {})

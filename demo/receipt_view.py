@@ -1,0 +1,126 @@
+"""The receipt: what every part of the model and every patch of the drawing paid for an answer."""
+
+import streamlit as st
+from torch import Tensor
+
+from demo import live
+from mnist_transformer import Reading, Transformer
+from mnist_transformer.config import NUM_CLASSES
+from mnist_transformer.explain.attribution import attribute, follow
+from mnist_transformer.explain.heads import Head, all_heads
+from mnist_transformer.explain.receipt import HeadLine, Receipt
+from mnist_transformer.explain.trace import trace
+from mnist_transformer.figures.live.ledger import ledger_data
+
+SAYS = """
+An answer's score is a sum, and this is its receipt: what every square of the drawing and every part
+of the machine added, down to the total. Choose a digit on the stage above; click a *cross* head
+below, then a square, to see the numbers behind its amount. A square stands for what the encoder
+made of it, mixed with its neighbours: further back no exact sum exists.
+"""
+ALONE = "nothing, its own score"
+NAMES = [*"0123456789", "the end"]
+
+
+@st.fragment
+def show(reading: Reading, model: Transformer) -> None:
+    """Draw the section for a reading made with its attention maps."""
+    if not reading.steps:
+        st.info("Draw something above, then see here what each part of it paid for.")
+        return
+    state = st.session_state
+    if state.get("receipt-of") is not reading:
+        passed = trace(model, reading)
+        state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
+        state["receipt-head"] = state["receipt-patch"] = None
+    passed, receipt = state["paid"]
+    step = min(state.get("receipt-step", 0), reading.steps - 1)
+    answer, over = _choose(receipt, step)
+    bill = receipt.bill(step, answer, over)
+    heads = {head.name: head for head in all_heads(model.config) if head.attention == "cross"}
+    head = heads.get(state["receipt-head"])
+    st.caption(SAYS)
+    numbers = bill.per_patch if head is None else bill.patches[head.layer, head.head]
+    data = ledger_data(
+        reading,
+        numbers,
+        [*bill.lines, ("total", bill.total)],
+        label=f"What each square added for {_asked(answer, over)}",
+        step=step,
+        picked=[state[key] for key in ("receipt-head", "receipt-patch") if state[key] is not None],
+    )
+    live.ledger(data=data, key="receipt", on_step_change=_take_step, on_picked_change=_take_pick)
+    if head is None:
+        return
+    patch = state["receipt-patch"]
+    patch = int(numbers.abs().argmax()) if patch is None else patch
+    _show_line(follow(model, passed, head, step, patch, answer, over), head, patch, reading)
+
+
+def _choose(receipt: Receipt, step: int) -> tuple[int, int | None]:
+    """Which answer, and against which other one; at first the likeliest two."""
+    best, second = receipt.logits[step].topk(2).indices.tolist()
+    why, rather = st.columns(2)
+    answer = why.selectbox(
+        "Why",
+        range(NUM_CLASSES),
+        index=best,
+        format_func=NAMES.__getitem__,
+        key=f"why-{step}-{best}",
+    )
+    others = [None, *(other for other in range(NUM_CLASSES) if other != answer)]
+    over = rather.selectbox(
+        "rather than",
+        others,
+        index=others.index(second if second != answer else best),
+        format_func=lambda other: ALONE if other is None else NAMES[other],
+        key=f"rather-{step}-{best}-{answer}",
+    )
+    return answer, over
+
+
+def _asked(answer: int, over: int | None) -> str:
+    return NAMES[answer] + ("" if over is None else f" rather than {NAMES[over]}")
+
+
+def _take_step() -> None:
+    st.session_state["receipt-step"] = int(st.session_state["receipt"].step)
+
+
+def _take_pick() -> None:
+    """A click on what stands out already puts it back."""
+    state = st.session_state
+    what = state["receipt"].picked["what"]
+    key = "receipt-head" if isinstance(what, str) else "receipt-patch"
+    state[key] = None if state[key] == what else what
+
+
+def _show_line(line: HeadLine, head: Head, patch: int, reading: Reading) -> None:
+    """One amount, taken apart to the numbers."""
+    row, column = divmod(patch, reading.maps.grid[1])
+    worth = float(line.value_products.sum())
+    st.markdown(
+        f"**{head.name}** at the square in row {row + 1}, column {column + 1}: it looked there "
+        f"with weight **{line.weight:.3f}**, found a value worth **{worth:+.3f}** and so added "
+        f"**{line.amount:+.4f}**. Its query and the square's key score **{line.score:.2f}**."
+    )
+    st.html(
+        _table(
+            {
+                "value of the square": line.value,
+                "× what 1 of it adds": line.output,
+                "= worth": line.value_products,
+                "query of the step": line.query,
+                "× key of the square": line.key,
+                "= products, of whose sum the score is made": line.score_products,
+            }
+        )
+    )
+
+
+def _table(rows: dict[str, Tensor]) -> str:
+    cells = "".join(
+        f"<tr><th>{name}</th>" + "".join(f"<td>{number:+.2f}</td>" for number in row) + "</tr>"
+        for name, row in rows.items()
+    )
+    return f'<div class="numbers"><table>{cells}</table></div>'

@@ -1,0 +1,44 @@
+// What views of the drawing share that are not the stage: the drawing as paper to write on, and the
+// step of the page. Needs follow.js.
+
+// Paints the drawing, pale, at the canvas's own width; gives the brush and the size of a patch.
+function paintPaper(canvas, data) {
+  const { width, height, ink } = data.canvas;
+  const pixels = devicePixelRatio || 1;
+  canvas.width = Math.round(canvas.clientWidth * pixels);
+  canvas.height = Math.round((canvas.width * height) / width);
+  canvas.style.height = `${canvas.height / pixels}px`;
+  const picture = new ImageData(width, height);
+  [...atob(ink)].forEach((character, n) => {
+    const light = 255 - 0.55 * character.charCodeAt(0);
+    picture.data.set([light, light, light, 255], 4 * n);
+  });
+  const own = new OffscreenCanvas(width, height);
+  own.getContext("2d").putImageData(picture, 0, 0);
+  const brush = canvas.getContext("2d");
+  brush.imageSmoothingEnabled = false;
+  brush.drawImage(own, 0, 0, canvas.width, canvas.height);
+  return { brush, size: canvas.width / data.grid[1], pixels };
+}
+
+// The row and the column of the patches at which a pointer is, as numbers with a fraction.
+function placeOf(event, canvas, [rows, columns]) {
+  const box = canvas.getBoundingClientRect();
+  return [
+    ((event.clientY - box.top) * rows) / box.height,
+    ((event.clientX - box.left) * columns) / box.width,
+  ];
+}
+
+// Calls tell(n) whenever another step is chosen on the page than the one that a view shows.
+//   shown: gives {step, steps} as they are now; steps is null for a view without any.
+function followStep(store, shown, tell) {
+  let asked = null; // for once, however often the page draws itself meanwhile
+  return store.subscribe(() => {
+    const { step, steps } = shown();
+    if (!steps) return;
+    const chosen = Math.min(store.chosen.step, steps - 1);
+    if (chosen === step) asked = null;
+    else if (chosen !== asked) tell((asked = chosen));
+  });
+}
