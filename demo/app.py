@@ -8,7 +8,15 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from demo import apart_view, change_view, intervene_view, machine_view, read_view, train_view
+from demo import (
+    apart_view,
+    change_view,
+    intervene_view,
+    machine_view,
+    read_view,
+    screen,
+    train_view,
+)
 from mnist_transformer import load_transformer
 
 # Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
@@ -27,22 +35,24 @@ def shipped_model():
 
 
 st.html(TOP)
+st.html(screen.hidden_style())
 model = shipped_model()
+screen.open_changes(model)
 shown = read_view.show(model)
-machine_view.show(shown.reading, model)
+if "machine" in screen.sections():
+    machine_view.show(shown.reading, model)
+tabs = {
+    "Change one thing": (
+        "change",
+        lambda: change_view.show(shown.reading, shown.strokes, shown.size, model),
+    ),
+    "Intervene": ("intervene", lambda: intervene_view.show(shown.reading, model)),
+    "Take it apart": ("apart", lambda: apart_view.show(shown, model)),
+    "Train your own": ("train", lambda: train_view.show(shown.drawing, model)),
+}
+titles = [title for title, (section, _) in tabs.items() if section in screen.sections()]
 # Only the open section is worked out; another when it is opened.
-change, intervene, apart, train = st.tabs(
-    ["Change one thing", "Intervene", "Take it apart", "Train your own"], on_change="rerun"
-)
-if change.open:
-    with change:
-        change_view.show(shown.reading, shown.strokes, shown.size, model)
-if intervene.open:
-    with intervene:
-        intervene_view.show(shown.reading, model)
-if apart.open:
-    with apart:
-        apart_view.show(shown, model)
-if train.open:
-    with train:
-        train_view.show(shown.drawing, model)
+for title, tab in zip(titles, st.tabs(titles, on_change="rerun") if titles else [], strict=True):
+    if tab.open:
+        with tab:
+            tabs[title][1]()

@@ -1,13 +1,14 @@
 """Change one thing about the drawing or the decoding, and see what it could be instead."""
 
 import streamlit as st
+import torch
 
-from demo import link
-from demo.controls import canvas_html, is_narrow, own_scale, plot, reading_html
+from demo import link, live
+from demo.controls import reading_hints
 from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
 from mnist_transformer.explain.decoding import DecodedLine, beam_search, sample_lines
 from mnist_transformer.explain.perturb import perturb
-from mnist_transformer.figures import timeline_figure
+from mnist_transformer.figures.live import stage_data
 
 SHOWN = 5
 
@@ -55,19 +56,18 @@ def show(reading: Reading, strokes: list[dict], size: tuple[int, int], model: Tr
             result.warning(str(error))
             return
     canvas = perturb(canvas, rotation, thickness, noise)
-    changed = model.read_canvases(canvas[None], attention=True)[0]
     with result:
-        st.html(canvas_html(changed, "What the model sees now"))
-        st.html(reading_html(changed, model.config.max_digits))
+        if torch.equal(canvas, reading.canvas):
+            st.caption("Move a slider: here is what the changed drawing is read as, and why.")
+        else:
+            changed = model.read_canvases(canvas[None], attention=True)[0]
+            hints = reading_hints(changed, changed.probabilities, model.config.max_digits)
+            live.stage(data=stage_data(changed, hints=hints), key="changed-stage")
         likeliest, drawn = st.columns(2)
         likeliest.markdown("**The likeliest lines** (beam search)")
         likeliest.html(_lines(beam_search(model, canvas, SHOWN)))
         drawn.markdown(f"**100 samples** at temperature {temperature:g}")
         drawn.html(_lines(sample_lines(model, canvas, temperature)[:SHOWN]))
-    if changed.steps:
-        st.markdown("**Where the heads of cross-attention look in the changed drawing**")
-        figure = timeline_figure(changed, own_scale=own_scale("change"), stacked=is_narrow())
-        plot(figure, "change-timeline")
 
 
 def _lines(lines: list[DecodedLine]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.explain.interventions import Intervention, edited, read_changed
+from mnist_transformer.explain.interventions import edited, read_changed
 from mnist_transformer.explain.parts import intervention
 
 
@@ -29,17 +29,30 @@ def choose(changes: Mapping[str, Sequence[str]], model: Transformer) -> None:
     st.session_state.changes = {"off": off, "blurred": blurred}
 
 
-def made(model: Transformer) -> Intervention:
-    """What the chosen names do to the model; false if nothing is changed."""
-    return intervention(model.config, **chosen())
+def in_words() -> str:
+    """What is changed, as the start of a sentence."""
+    said = [
+        f"{' and '.join(names) if len(names) <= 2 else f'{len(names)} parts'} {how}"
+        for how, names in chosen().items()
+        if names
+    ]
+    return f"With {', '.join(said)}" if said else "With nothing changed"
 
 
 def apply(model: Transformer, reading: Reading) -> tuple[Transformer, Reading]:
-    """The model as it is changed, and what it reads; both as they were if nothing is."""
-    change = made(model)
+    """The model as it is changed, and what it reads; both as they were if nothing is.
+
+    Worked out once for a reading and what is changed, so that views know it again.
+    """
+    state = st.session_state
+    change = intervention(model.config, **chosen())
     if not change or not reading.steps:
         return model, reading
-    return edited(model, change), read_changed(model, reading.canvas, change)
+    kept = state.get("changed")
+    if kept is None or kept[0] is not reading or kept[1] != change:
+        changed = edited(model, change), read_changed(model, reading.canvas, change)
+        kept = state["changed"] = (reading, change, changed)
+    return kept[2]
 
 
 def switch(name: str, model: Transformer) -> None:

@@ -130,19 +130,3 @@ def plot(figure: go.Figure, key: str) -> None:
     figure.update_xaxes(gridcolor=LINES, zerolinecolor=LINES)
     figure.update_yaxes(gridcolor=LINES, zerolinecolor=LINES)
     st.plotly_chart(figure, width="stretch", theme=None, config=CONFIG, key=key)
-
-
-def is_narrow() -> bool:
-    """Whether panels should stand in one column: the page is as narrow as a telephone's."""
-    return st.session_state.sheet_width < 640
-
-
-def own_scale(key: str) -> bool:
-    """The switch between a scale of colours common to all panels and each panel's own."""
-    return st.toggle(
-        "Each panel's own colours",
-        key=f"own-scale-{key}",
-        persist_state="page",
-        help="Off: the same colour is the same share of attention in every panel. On: every "
-        "panel's colours end at its own peak, so that faint attention shows, too.",
-    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
-from demo import live, save_view, sheet
+from demo import changes, lesson_view, live, save_view, sheet
 from demo.controls import page_html, reading_hints
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
@@ -41,11 +41,17 @@ def show(model: Transformer) -> Shown:
         state.in_sight = in_sight.version
     page = state.page
     reading, probabilities = _choose(page, model)
-    hints = _hints(page, reading, probabilities, model, state.problem)
-    live.stage(data=stage_data(reading, probabilities, hints), key="stage")
+    _, changed = changes.apply(model, reading)
+    if changed is not reading:  # the whole page shows the machine as it is now
+        probabilities = changed.probabilities
+    hints = _hints(page, changed, probabilities, model, state.problem)
+    if any(changes.chosen().values()):
+        hints.append(changes.in_words().lower())
+    live.stage(data=stage_data(changed, probabilities, hints), key="stage")
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
         save_view.show(page, reading, strokes, in_sight.size)
+        lesson_view.show(reading, changed, strokes)
     return Shown(state.drawing, strokes if is_line(page) else [], in_sight.size, reading)
 
 

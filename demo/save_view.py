@@ -5,7 +5,7 @@ import json
 
 import streamlit as st
 
-from demo import link
+from demo import link, screen
 from mnist_transformer import Page, Reading
 from mnist_transformer.figures.live import page_html
 
@@ -30,15 +30,24 @@ def show(page: Page, reading: Reading, strokes: list[dict], size: tuple[int, int
             lambda: page_html(reading),
         )
         st.caption("Every figure has a camera in its corner that saves it as SVG.")
-        if not strokes:
-            st.caption("A link holds what you draw, but no pictures.")
-        elif st.button("Put the drawing in the address bar", key="make-link"):
-            try:
-                address = link.encode(strokes, size)
-                st.session_state.address = st.query_params["drawing"] = address
-                st.success("The page's address now reopens this drawing.")
-            except link.LinkError as error:
-                st.error(str(error))
+        told = screen.button("Put this screen in the address bar")
+        if told:
+            _put_in_address(told, strokes, size)
+        st.caption(
+            "The address then holds what you drew or the example, what is chosen and what is "
+            "switched off; of an uploaded picture, nothing."
+        )
+
+
+def _put_in_address(told: dict, strokes: list[dict], size: tuple[int, int]) -> None:
+    try:
+        drawing = link.encode(strokes, size) if strokes else st.session_state.example
+    except link.LinkError as error:
+        st.error(str(error))
+        return
+    screen.put(told, drawing)
+    st.session_state.address = drawing
+    st.success("The page's address now reopens this screen.")
 
 
 def _download(label: str, name: str, content) -> None:

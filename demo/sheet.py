@@ -112,7 +112,7 @@ def _show_tools() -> None:
     )
     st.markdown("Examples:", width="content")
     for path in EXAMPLES:
-        st.button(path.stem, on_click=_lay_example, args=(path,))
+        st.button(path.stem, on_click=_take_example, args=(path,))
     with st.popover("Upload"):
         st.file_uploader(
             "A picture of digits, in one row or several",
@@ -129,8 +129,9 @@ def _follow_address() -> None:
     if "address" in state and state.address == text:
         return
     state.address = text
-    if not text:
-        _lay_down(picture=Image.open(ON_ARRIVAL))
+    example = next((path for path in EXAMPLES if path.stem == text), None)
+    if example or not text:
+        _lay_example(example or ON_ARRIVAL)
         state.makes_way = True
         return
     try:
@@ -162,6 +163,7 @@ def _lay_down(
     """Put a picture, and strokes on a sheet of some size, on a canvas without a past."""
     state = st.session_state
     state.picture, state.makes_way = picture, False
+    state.example = None  # its name, if that is what is laid down
     strokes, sheet = state.drawn = drawn or ([], size())
     state.initial = state.strokes = link.fit(strokes, sheet, size())
     state.canvas_number += 1
@@ -189,9 +191,14 @@ def _add_paper() -> None:
     st.session_state.sheet_rows += 1
 
 
-def _lay_example(path: Path) -> None:
+def _take_example(path: Path) -> None:
     _forget_address()
+    _lay_example(path)
+
+
+def _lay_example(path: Path) -> None:
     _lay_down(Image.open(path))
+    st.session_state.example = path.stem
 
 
 def _take_upload() -> None:

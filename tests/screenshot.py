@@ -20,8 +20,8 @@ def main() -> None:
         page.screenshot(path=ROOT / "demo" / "screenshot.png")
 
         page.get_by_role("tab", name="Intervene").click()
-        page.get_by_text("Decoder 1", exact=True).click()
-        page.get_by_text("Where the heads look now").wait_for()
+        page.locator('.mnist-matrix [data-part="decoder 1"]').click()
+        page.get_by_text("With decoder 1 off it reads").wait_for()
         page.mouse.move(640, 5)
         page.wait_for_timeout(2000)
         page.set_viewport_size({"width": 1280, "height": 1480})

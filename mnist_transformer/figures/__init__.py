@@ -8,7 +8,7 @@ plain data, a `Reading`, arrays or the numbers of a run: no model is needed to d
 from .cross_attention import cross_attention_figure, reading_order_figure, timeline_figure
 from .decoder_attention import decoder_attention_figure
 from .distribution import class_figure, distribution_figure, step_names
-from .encoder_attention import encoder_attention_figure, patch_picker_figure
+from .encoder_attention import encoder_attention_figure
 from .habits import habits_figure
 from .head import head_scores_figure, head_step_figure
 from .lens import lens_figure
@@ -34,7 +34,6 @@ __all__ = [
     "head_step_figure",
     "lens_figure",
     "matrix_data",
-    "patch_picker_figure",
     "pen_time_figure",
     "reading_order_figure",
     "receipt_figure",

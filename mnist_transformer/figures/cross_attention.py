@@ -10,23 +10,20 @@ from .style import BAR, MARGIN, SHARES
 from .timeline import timeline
 
 
-def cross_attention_figure(
-    reading: Reading, step: int, own_scale: bool = False, stacked: bool = False
-) -> go.Figure:
+def cross_attention_figure(reading: Reading, step: int, own_scale: bool = False) -> go.Figure:
     """Where each head of each decoder layer looked in the drawing at one decoding step.
 
     Args:
         reading: made with `attention=True`.
         step: 0 for the first token, up to `reading.steps - 1` for the end.
         own_scale: whether every panel's colours end at its own peak, not at the largest of all.
-        stacked: whether all panels stand in one column, for a narrow page.
 
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
     cross = reading.maps.cross
     reading.check_step(step)
-    panels = head_panels(cross[:, :, step], "cross", stacked)
+    panels = head_panels(cross[:, :, step], "cross")
     return panels_figure(reading, panels, own_scale=own_scale)
 
 
@@ -35,7 +32,6 @@ def timeline_figure(
     step: int = 0,
     head: Head | None = None,
     own_scale: bool = False,
-    stacked: bool = False,
 ) -> go.Figure:
     """The whole reading, one frame a decoding step, to play, pause and scrub in the browser alone.
 
@@ -48,14 +44,13 @@ def timeline_figure(
         head: one cross-attention head, to be shown alone and large; None means all.
         own_scale: whether every panel's colours end at its own peak, not at the largest of all
             panels and steps.
-        stacked: whether all panels stand in one column, for a narrow page.
 
     Raises:
         ValueError: if the reading has no maps or no such step.
     """
     cross = reading.maps.cross
     if head is None:
-        steps = [head_panels(cross[:, :, n], "cross", stacked) for n in range(reading.steps)]
+        steps = [head_panels(cross[:, :, n], "cross") for n in range(reading.steps)]
     else:
         alone = cross[head.layer, head.head]
         steps = [[Panel(head.name, weights, row=0, column=0)] for weights in alone]

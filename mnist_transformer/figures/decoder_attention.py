@@ -10,9 +10,7 @@ from .distribution import step_names
 from .style import BAR, HIDDEN, SHARES
 
 
-def decoder_attention_figure(
-    reading: Reading, own_scale: bool = False, stacked: bool = False
-) -> go.Figure:
+def decoder_attention_figure(reading: Reading, own_scale: bool = False) -> go.Figure:
     """Which earlier token each step looked at, by decoder layer and head.
 
     The future, which no step sees, stays grey, and so does a head that is off.
@@ -20,7 +18,6 @@ def decoder_attention_figure(
     Args:
         reading: made with `attention=True`.
         own_scale: whether every head's colours end at its own peak, not at 100 %.
-        stacked: whether all heads stand in one column, for a narrow page.
 
     Raises:
         ValueError: if the reading has no maps, or nothing is drawn.
@@ -29,15 +26,14 @@ def decoder_attention_figure(
     reading.check_step()
     layers, heads, steps, _ = decoder.shape
     places = [(layer, head) for layer in range(layers) for head in range(heads)]
-    rows, columns = (layers * heads, 1) if stacked else (layers, heads)
     future = np.triu(np.ones((steps, steps), dtype=bool), k=1)
     read, chosen = ["start", *reading.digits], step_names(reading)
     figure = make_subplots(
-        rows,
-        columns,
+        layers,
+        heads,
         subplot_titles=[_title(place, decoder[place]) for place in places],
         horizontal_spacing=0.06,
-        vertical_spacing=0.4 / rows,
+        vertical_spacing=0.4 / layers,
     )
     for n, place in enumerate(places):
         weights = decoder[place]
@@ -54,17 +50,17 @@ def decoder_attention_figure(
             hoverongaps=False,
             xgap=1,
             ygap=1,
-            row=n // columns + 1,
-            col=n % columns + 1,
+            row=place[0] + 1,
+            col=place[1] + 1,
         )
     ticks = {"tickvals": list(range(steps)), "showgrid": False, "zeroline": False}
     figure.update_xaxes(ticktext=read, tickangle=0, **ticks)
     figure.update_yaxes(ticktext=chosen, autorange="reversed", **ticks)
-    figure.update_xaxes(title="looked at", row=rows)
+    figure.update_xaxes(title="looked at", row=layers)
     figure.update_yaxes(title="choosing", col=1)
     figure.update_annotations(font_size=16, yshift=4)
     return figure.update_layout(
-        height=260 * rows, margin={"l": 10, "r": 10, "t": 30, "b": 10}, plot_bgcolor=HIDDEN
+        height=260 * layers, margin={"l": 10, "r": 10, "t": 30, "b": 10}, plot_bgcolor=HIDDEN
     )
 
 

@@ -9,13 +9,8 @@ from ..explain.heads import HeadStep
 from .style import ACCENT, MARGIN, QUIET, SIGNED
 
 
-def head_step_figure(inside: HeadStep, stacked: bool = False) -> go.Figure:
-    """Query, key, their products, value and output of one head, number by number.
-
-    Args:
-        inside: as `inside_head` gives it.
-        stacked: whether the numbers stand under one another, for a narrow page.
-    """
+def head_step_figure(inside: HeadStep) -> go.Figure:
+    """Query, key, their products, value and output of one head (see `inside_head`)."""
     rows = {
         "query": inside.query,
         "key": inside.key,
@@ -25,17 +20,11 @@ def head_step_figure(inside: HeadStep, stacked: bool = False) -> go.Figure:
     }
     values = [row.tolist() for row in rows.values()]
     top = max(abs(v) for row in values for v in row)
-    names, dimensions = list(rows), [str(n + 1) for n in range(len(inside.query))]
-    says = "%{y}, dimension %{x}"
-    if stacked:
-        values = [list(column) for column in zip(*values, strict=True)]
-        names, dimensions = dimensions, names
-        says = "%{x}, dimension %{y}"
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=dimensions,
-            y=names,
+            x=[str(n + 1) for n in range(len(inside.query))],
+            y=list(rows),
             text=[[f"{v:.1f}" for v in row] for row in values],
             texttemplate="%{text}",
             zmin=-top,
@@ -43,15 +32,13 @@ def head_step_figure(inside: HeadStep, stacked: bool = False) -> go.Figure:
             colorscale=SIGNED,
             showscale=False,
             xgap=2,
-            ygap=2 if stacked else 6,
-            hovertemplate=says + ": %{z:.3f}<extra></extra>",
+            ygap=6,
+            hovertemplate="%{y}, dimension %{x}: %{z:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(tickangle=0, showgrid=False, type="category")
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    if not stacked:
-        figure.update_xaxes(title="dimension of the head")
-    return figure.update_layout(height=460 if stacked else 290, margin=MARGIN)
+    figure.update_xaxes(title="dimension of the head", tickangle=0, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure.update_layout(height=290, margin=MARGIN)
 
 
 def head_scores_figure(inside: HeadStep, names: Sequence[str], key: int) -> go.Figure:

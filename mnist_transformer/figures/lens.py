@@ -25,7 +25,7 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
             y=rows,
             text=[[OUTCOMES[t] for t in row] for row in token.tolist()],
             texttemplate="%{text}",
-            textfont={"size": 18},
+            textfont={"size": 18 if reading.steps <= 6 else 13},
             zmin=0,
             zmax=1,
             colorscale=SHARES,

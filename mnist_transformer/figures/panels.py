@@ -24,7 +24,6 @@ from .style import (
 )
 
 PANEL_HEIGHT = 112  # pixels, its title included
-STACKED_HEIGHT = 88  # the same where several stand in one column
 LARGE_HEIGHT = 200  # of a panel that stands alone
 GAP_ACROSS = 0.03  # between two panels, as a share of the figure's width
 GAP_DOWN = 0.36  # between two rows of panels, as a share of the height that one row has
@@ -51,22 +50,15 @@ class Panel:
         return not self.weights.any()
 
 
-def head_panels(weights: Tensor, attention: str, stacked: bool = False) -> list[Panel]:
+def head_panels(weights: Tensor, attention: str) -> list[Panel]:
     """Panels of (layers, heads, patches) weights: a layer a column, a head a row.
 
     Args:
         weights: where each head looked.
         attention: which heads these are: "encoder", "decoder" or "cross".
-        stacked: whether all stand in one column, for a narrow page.
     """
-    heads = weights.shape[1]
     return [
-        Panel(
-            Head(attention, n, m).name,
-            head,
-            row=n * heads + m if stacked else m,
-            column=0 if stacked else n,
-        )
+        Panel(Head(attention, n, m).name, head, row=m, column=n)
         for n, layer in enumerate(weights)
         for m, head in enumerate(layer)
     ]
@@ -171,9 +163,7 @@ def panels_height(panels: Sequence[Panel]) -> int:
     """Pixels that the panels take, with their titles, without the figure's margins."""
     if len(panels) == 1:
         return LARGE_HEIGHT
-    is_stacked = not any(panel.column for panel in panels)
-    height = STACKED_HEIGHT if is_stacked else PANEL_HEIGHT
-    return height * (1 + max((panel.row for panel in panels), default=0))
+    return PANEL_HEIGHT * (1 + max((panel.row for panel in panels), default=0))
 
 
 def panels_titles(panels: Sequence[Panel], top: float | None, bottom: float = 0.0) -> list[dict]:

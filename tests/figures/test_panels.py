@@ -89,15 +89,6 @@ def test_with_scales_of_their_own_every_panel_s_colours_end_at_its_own_peak(read
         assert title == f"{panel.title}, up to {top:.0%}" and not trace.showscale
 
 
-def test_on_a_narrow_page_all_panels_stand_in_one_column(reading, weights):
-    figure = panels_figure(reading, head_panels(weights, "cross", stacked=True))
-    sides = [axis(figure, trace) for trace in figure.data]
-    assert {x.domain for x, _ in sides} == {(0, 1)}
-    bottoms = [y.domain[0] for _, y in sides]
-    assert bottoms == sorted(bottoms, reverse=True) and len(set(bottoms)) == 6
-    assert titles(figure)[2] == "cross 2, head 1"
-
-
 def test_rows_and_columns_of_patches_count_from_one(reading, weights):
     figure = panels_figure(reading, head_panels(weights, "cross"), marked=0)
     for trace, frame, image in zip(

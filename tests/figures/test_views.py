@@ -26,19 +26,6 @@ def test_a_patch_s_attention_is_its_row_and_who_looks_at_it_its_column(reading):
         figures.encoder_attention_figure(reading, 48)
 
 
-def test_every_patch_can_be_picked(reading):
-    figure = figures.patch_picker_figure(reading, patch=25)
-    points = figure.data[0]
-    assert [(points.y[n], points.x[n]) for n in (0, 11, 12, 47)] == [
-        (1, 1),
-        (1, 12),
-        (2, 1),
-        (4, 12),
-    ]
-    (frame,) = figure.layout.shapes
-    assert (frame.x0, frame.y0) == (1 + 0.5, 2 + 0.5)
-
-
 def test_the_future_is_blank_and_the_past_is_the_reading_s(reading):
     figure = figures.decoder_attention_figure(reading)
     decoder = reading.attention.decoder.flatten(0, 1)
@@ -74,9 +61,6 @@ def test_a_head_s_numbers_are_shown_on_one_scale(inside):
         np.array(trace.z), [[1, -3], [2, 0.5], [2, -1.5], [0, 0], [0.1, 0.2]]
     )
     assert (trace.zmin, trace.zmax) == (-3, 3)
-    (upright,) = figures.head_step_figure(inside, stacked=True).data
-    assert list(upright.x) == list(trace.y)
-    np.testing.assert_allclose(np.array(upright.z), np.array(trace.z).T)
 
 
 def test_scores_are_shown_before_and_after_the_softmax(inside):
@@ -84,13 +68,6 @@ def test_scores_are_shown_before_and_after_the_softmax(inside):
     assert list(before.y) == inside.scores.tolist() and list(after.y) == inside.weights.tolist()
     assert list(before.customdata) == ["left", "right"]
     assert before.marker.color[1] != before.marker.color[0] == after.marker.color[0]
-
-
-def test_weights_can_be_laid_over_the_picker(reading):
-    weights = reading.attention.cross[0, 0, 0]
-    points, over = figures.patch_picker_figure(reading, 0, weights).data
-    np.testing.assert_allclose(np.array(over.z).flatten(), weights, atol=1e-4)
-    assert list(points.customdata) == weights.tolist()
 
 
 def test_a_head_that_is_off_is_grey_and_says_so_among_the_tokens_too(reading):
@@ -103,9 +80,8 @@ def test_a_head_that_is_off_is_grey_and_says_so_among_the_tokens_too(reading):
     assert names[:3] == ["self 1, head 1", "self 1, head 2: off", "self 1, head 3"]
 
 
-def test_a_narrow_page_has_its_matrices_under_one_another(reading):
-    figure = figures.decoder_attention_figure(reading, own_scale=True, stacked=True)
-    assert {figure.layout[t.xaxis.replace("x", "xaxis")].domain for t in figure.data} == {(0, 1)}
+def test_with_a_scale_of_its_own_a_matrix_of_tokens_ends_at_its_peak(reading):
+    figure = figures.decoder_attention_figure(reading, own_scale=True)
     for trace, weights in zip(figure.data, reading.attention.decoder.flatten(0, 1), strict=True):
         assert trace.zmax == pytest.approx(float(weights.max()))
 
@@ -184,7 +160,6 @@ def test_the_drawing_is_dark_on_white(reading):
         figures.reading_order_figure,
         lambda reading: figures.cross_attention_figure(reading, 0),
         lambda reading: figures.relevance_figure(reading, {}),
-        lambda reading: figures.patch_picker_figure(reading, 0),
     ],
 )
 def test_without_maps_every_view_says_what_to_do(reading, figure):

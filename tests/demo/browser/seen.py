@@ -46,7 +46,9 @@ def wait_for_peaks(page, weights, last=0):
 
 def wait_for_certainties(page, reading):
     """Until the last reading in sight is this one, digit by digit."""
-    shown = page.locator(f'.reading[data-digits="{reading.digits}"]:visible').last.locator(".sure")
+    shown = page.locator(f'.reading[data-digits="{reading.digits}"]:visible').last.locator(
+        ".tile .sure"
+    )
     expected = [f"{p:.0%}" for p in reading.probabilities]
     for _ in range(100):
         if shown.all_text_contents() == expected:

@@ -7,13 +7,12 @@ import pytest
 from mnist_transformer import load_transformer
 from mnist_transformer.explain.interventions import edited, importance, logit_lens, read_changed
 from mnist_transformer.explain.parts import all_changes, groups, intervention
+from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
     EXAMPLE,
     figure_data,
-    heat_maps,
     open_example,
     wait_for_certainties,
-    wait_for_peaks,
 )
 
 
@@ -45,8 +44,16 @@ def wait_for_changed(page, model, reading, off=(), blurred=()):
     change = intervention(model.config, off, blurred)
     changed = read_changed(model, reading.canvas, change)
     wait_for_certainties(page, changed)
-    wait_for_peaks(page, changed.attention.cross[:, :, 0], last=2 * 4)
-    return changed
+    # The stage, and all else on the page, shows the machine as it is now, too.
+    wait_for_digits(page, changed.digits)
+    glow = float(changed.attention.cross[:, :, 0].mean((0, 1)).max())
+    for _ in range(100):
+        if float(
+            page.locator(".st-key-stage [data-attention]").get_attribute("data-attention")
+        ) == (pytest.approx(glow, abs=2e-3)):
+            return changed
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the stage does not show an attention of {glow}")
 
 
 def wait_for_costs(matrix, model, reading):
@@ -68,7 +75,9 @@ def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     changed = wait_for_changed(page, model, reading, ["cross 1, head 3"])
     assert changed.attention.cross[0, 2].max() == 0
     assert part(matrix, "cross 1, head 3").inner_text() == "off"
-    page.get_by_text("cross 1, head 3: off").wait_for()
+    page.locator('.mnist-strip [data-part="decoder 1 cross"]').click()
+    panel = page.locator('.mnist-detail [data-head="cross 1, head 3"]')
+    panel.get_by_text("off").wait_for()
     grey = "e => getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     shade = part(matrix, "cross 1, head 3").evaluate(grey)
     assert max(shade) - min(shade) < 20  # no trace of orange
@@ -103,8 +112,8 @@ def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
     matrix.get_by_role("button", name="A click blurs").click()
     assert part(matrix, "decoder 1").is_disabled()  # a layer is no head
     part(matrix, "cross 2, head 1").click()
-    wait_for_changed(page, model, reading, blurred=["cross 2, head 1"])
-    assert heat_maps(page)[-4] == pytest.approx(1 / 112, abs=1e-4)
+    changed = wait_for_changed(page, model, reading, blurred=["cross 2, head 1"])
+    assert changed.attention.cross[1, 0].max() == pytest.approx(1 / 112, abs=1e-4)
     assert part(matrix, "cross 2, head 1").inner_text() == "blurred"
     matrix.get_by_role("button", name="A click switches off").click()
     part(matrix, "cross 2, head 1").click()  # off now, and no longer blurred
@@ -145,3 +154,75 @@ def test_the_keyboard_switches_parts_off(page, matrix, model, reading):
     page.keyboard.press("Space")
     wait_for_changed(page, model, reading, ["cross 1, head 1", "cross 1, head 2"])
     assert page.complaints == []
+
+
+CONTRASTS = """() => {
+    const rgb = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => {
+        const [r, g, b] = rgb(color).slice(0, 3).map(v => v / 255).map(
+            v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = (node) => {
+        for (; node; node = node.parentElement) {
+            if (node.classList.contains('colorbar')) return 'rgb(255, 255, 255)';
+            const color = getComputedStyle(node).backgroundColor;
+            const [, , , alpha] = rgb(color);
+            if (!(node instanceof SVGElement) && alpha !== 0) return color;
+        }
+    };
+    const own = '.heatmap-label, .hoverlayer, .updatemenu-container';
+    return [...document.querySelectorAll('.js-plotly-plot text')]
+        .filter(text => text.getBoundingClientRect().width && !text.closest(own))
+        .map(text => {
+            const [a, b] = [light(getComputedStyle(text).fill), light(ground(text))];
+            const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            return [text.textContent, contrast];
+        });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_text_of_figures_is_readable_in_both_themes(browser, server, scheme):
+    page = new_page(browser, color_scheme=scheme, viewport={"width": 1280, "height": 1100})
+    page.goto(server[0])
+    open_example(page)
+    page.get_by_role("tab", name="Intervene").click()
+    page.locator(".st-key-lens .xtitle").wait_for()
+    page.wait_for_timeout(500)
+    texts = page.evaluate(CONTRASTS)
+    assert len(texts) > 10
+    assert [text for text, contrast in texts if contrast < 4.5] == []
+    page.context.close()
+
+
+def test_on_a_telephone_the_matrix_fits_and_nothing_is_printed_over(browser, server):
+    page = new_page(
+        browser,
+        viewport={"width": 390, "height": 664},
+        is_mobile=True,
+        has_touch=True,
+        user_agent="Mozilla/5.0 (Linux; Android 14) Mobile",
+    )
+    page.goto(server[0])
+    open_example(page)
+    page.get_by_role("tab", name="Intervene").click()
+    page.locator('[data-part="places"]').wait_for()
+    plot = page.locator(".st-key-lens .js-plotly-plot")
+    plot.locator(".xtitle").wait_for()
+    page.wait_for_timeout(500)
+    boxes = plot.evaluate("""plot => [...plot.querySelectorAll('.xtitle, .xtick text, .ytick text')]
+        .map(text => [text.textContent, text.getBoundingClientRect()])
+        .map(([text, box]) => [text, box.left, box.top, box.right, box.bottom])""")
+    boxes += page.locator(".mnist-matrix [data-part]").evaluate_all("""fields => fields
+        .map(field => [field.dataset.part, field.getBoundingClientRect()])
+        .map(([text, box]) => [text, box.left, box.top, box.right, box.bottom])""")
+    for n, (text, left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0 and right <= 390, text
+        for other, l2, t2, r2, b2 in boxes[n + 1 :]:
+            apart = right <= l2 + 1 or r2 <= left + 1 or bottom <= t2 + 1 or b2 <= top + 1
+            assert apart, (text, other)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fields = page.locator(".mnist-matrix [data-part]")
+    assert min(f.bounding_box()["height"] for f in fields.all()) >= 34  # as a finger is wide
+    page.context.close()

@@ -1,0 +1,185 @@
+"""The course: eight short lessons, each with a task that the page notices when it is done.
+
+A lesson points at one thing on the page. Its task is done on the visitor's own drawing; some are
+seen in the browser (`watch`: which step, head, part or patch is chosen), the others here (`done`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mnist_transformer import Reading
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the page shows while a lesson runs.
+
+    Attributes:
+        reading: by the whole machine.
+        changed: by the machine as the visitor has changed it.
+        strokes: how many the visitor has drawn; 0 for an example.
+        off: the names of what is switched off.
+        trained: whether a model of the visitor's own has learnt something.
+        read_before: what was read since the lesson began, oldest first.
+    """
+
+    reading: Reading
+    changed: Reading
+    strokes: int = 0
+    off: Sequence[str] = ()
+    trained: bool = False
+    read_before: Sequence[str] = ()
+
+    @property
+    def reads_otherwise(self) -> bool:
+        """Whether what was changed in the machine changed what it reads."""
+        return self.changed.digits != self.reading.digits
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    Attributes:
+        title: in a few words.
+        text: what is to be understood, a few sentences.
+        task: what is to be done.
+        praise: what doing it showed.
+        point: a CSS selector of what is outlined.
+        tab: the section that is opened, by its title.
+        part: the part of the machine that is opened.
+        watch: what must be chosen in the browser: "step" (the name of a token, or "last"), "steps"
+            (how many different ones), "head" and "part" (how their names begin), "patch" (any).
+        done: whether the task is done, by what the page shows.
+    """
+
+    title: str
+    text: str
+    task: str
+    praise: str
+    point: str
+    tab: str | None = None
+    part: str | None = None
+    watch: dict = field(default_factory=dict)
+    done: Callable[[Seen], bool] | None = None
+
+
+def wrote_two_digits(seen: Seen) -> bool:
+    """Whether the visitor's own drawing is read as two digits or more."""
+    return seen.strokes > 0 and len(seen.reading.digits) >= 2
+
+
+def took_the_bar_away(seen: Seen) -> bool:
+    """Whether one digit that was a 7 has become a 1."""
+    now = seen.reading.digits
+    return seen.strokes > 0 and any(
+        len(before) == len(now)
+        and [pair for pair in zip(before, now, strict=True) if pair[0] != pair[1]] == [("7", "1")]
+        for before in seen.read_before
+    )
+
+
+def found_the_layer(seen: Seen) -> bool:
+    """Whether one layer of the decoder is off, alone, and the reading breaks without it."""
+    alone = len(seen.off) == 1 and "head" not in seen.off[0]
+    return alone and seen.off[0].startswith("decoder") and seen.reads_otherwise
+
+
+def wore_the_heads_out(seen: Seen) -> bool:
+    """Whether several heads are off, nothing else, and the reading breaks without them."""
+    heads = [name for name in seen.off if "head" in name]
+    return len(seen.off) == len(heads) >= 2 and seen.reads_otherwise
+
+
+LESSONS = [
+    Lesson(
+        title="It reads what you write",
+        text="This machine learnt to read from pictures of digits with their names, and from "
+        "nothing else: nobody told it what a loop or a bar is. It has never seen your hand.",
+        task="Write two digits or more on the sheet.",
+        praise="Read as soon as you lifted the pen. The bar under each digit says how sure the "
+        "machine is of it.",
+        point=".st-key-sheet",
+        done=wrote_two_digits,
+    ),
+    Lesson(
+        title="One digit, then the next",
+        text="It does not read the line at one glance. It names one digit, takes that digit as a "
+        "new beginning, and asks itself what comes next. Each such round is a step, and each step "
+        "has a tile under the drawing. The last step says that the line ends.",
+        task="Go to the last step: press Play, or choose the tile “end”.",
+        praise="Who told it to stop? It learnt that, too: “end” is an answer like any digit.",
+        point=".mnist-tiles",
+        watch={"step": "last"},
+    ),
+    Lesson(
+        title="Where it looks",
+        text="At every step the machine looks back into your drawing. This is called attention: "
+        "orange marks the places it takes its answer from. It looks several times at once, each "
+        "time in another way; one such way is a head.",
+        task="Choose one head of “cross 2” under the drawing, and look at two different steps.",
+        praise="One head, another step, another place: it moves along your line as a finger would.",
+        point=".mnist-stage select",
+        watch={"head": "cross 2", "steps": 2},
+    ),
+    Lesson(
+        title="One stroke makes the difference",
+        text="A single stroke can turn one digit into another, for us and for the machine. What "
+        "matters to it is what it has seen so often: a slanted line alone, or one with a bar.",
+        task="Write a 1. Add a bar at its top, so that it reads 7. Then rub the bar out with Undo, "
+        "until it reads 1 again.",
+        praise="The same line, without its bar: a 1. You changed one thing and saw what it did; "
+        "that is how one finds out what a machine goes by.",
+        point=".st-key-sheet",
+        done=took_the_bar_away,
+    ),
+    Lesson(
+        title="The drawing becomes patches",
+        text="Before anything is read, your drawing is cut into small squares, the patches. In the "
+        "encoder every patch looks at all the others: a bit of a curve finds out whether it is "
+        "part of a 2 or of a 6.",
+        task="Open “encoder 2” in the machine, and choose a patch of one of your digits.",
+        praise="The patches of one digit look at one another. What they find out together is kept "
+        "in the memory, where the decoder will look it up.",
+        point=".mnist-strip",
+        part="encoder 2",
+        watch={"part": "encoder", "patch": True},
+    ),
+    Lesson(
+        title="Knowing where to read next",
+        text="The decoder has layers that work one after another, each on what the one before "
+        "found out. One of them finds the place where the next digit stands. Here you can take the "
+        "machine apart: what you click is switched off.",
+        task="Find the layer of the decoder without which it loses its place. Switch off one "
+        "“whole layer” at a time.",
+        praise="Without it, digits come out of order, twice or not at all: it can still tell "
+        "digits, but no longer where it is.",
+        point=".mnist-matrix",
+        tab="Intervene",
+        done=found_the_layer,
+    ),
+    Lesson(
+        title="Heads stand in for one another",
+        text="Switch one head off, and often nothing happens. That does not mean that it does "
+        "nothing: others do the same work, and stand in for it.",
+        task="Press Reset. Then switch off single heads of “cross 1”, one after another, until the "
+        "reading breaks.",
+        praise="Together they were needed, though no single one was. And with all of "
+        "cross-attention off? Then its eyes are shut: try it, with any drawing.",
+        point=".mnist-matrix",
+        tab="Intervene",
+        done=wore_the_heads_out,
+    ),
+    Lesson(
+        title="It had to learn this",
+        text="All of this began with random numbers. Shown a drawing, the machine guessed, was "
+        "told what was right, and each of its 800,000 numbers was turned a little. And again, some "
+        "thousand times.",
+        task="Start a training run of your own, watch the loss fall, and stop it when you like.",
+        praise="Your model reads your drawing, beside the one that learnt for longer. Give it more "
+        "drawings, and it gets better.",
+        point='[data-testid="stForm"]',
+        tab="Train your own",
+        done=lambda seen: seen.trained,
+    ),
+]

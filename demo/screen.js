@@ -1,0 +1,16 @@
+// A button that puts the screen in the page's address: what is chosen in the browser is told to the
+// server, which knows the rest.
+
+function drawScreenButton(element, data, tell) {
+  if (!element.mnistButton) {
+    element.mnistButton = element.appendChild(document.createElement("button"));
+    element.mnistButton.type = "button";
+    element.mnistButton.className = "mnist-screen";
+  }
+  element.mnistButton.textContent = data.label;
+  element.mnistButton.onclick = () => {
+    const { step, part, head, patch } = pageStore().chosen;
+    const tab = document.querySelector('[role="tab"][aria-selected="true"]');
+    tell({ step, part, head, patch, tab: tab?.textContent.trim() ?? null });
+  };
+}

@@ -1,0 +1,167 @@
+"""The course: its eight tasks are done, as a learner would, and the page notices."""
+
+from tests.chromium import new_page, sheet, wait_for_digits, write
+from tests.demo.browser.seen import open_example
+
+
+def done(page):
+    page.locator(".mnist-course .card.done").wait_for()
+    return page.get_by_text("✓ ")
+
+
+def pointed_at(page, selector):
+    """Whether the frame stands around what the lesson speaks of, in the window."""
+    for _ in range(100):
+        frame = page.locator(".mnist-pointer").bounding_box()
+        box = page.locator(selector).first.bounding_box()
+        if frame and box and abs(frame["x"] + 5 - box["x"]) < 4:
+            return abs(frame["y"] + 5 - box["y"]) < 4 and box["y"] < 800
+        page.wait_for_timeout(100)
+    return False
+
+
+def stroke(page, *points):
+    """A stroke through points of the sheet, in pixels."""
+    box = sheet(page).bounding_box()
+    page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+    page.mouse.up()
+
+
+def write_two_digits(page):
+    assert pointed_at(page, ".st-key-sheet")
+    write(page, "27")
+
+
+def go_to_the_last_step(page):
+    page.locator(".mnist-tiles button").nth(1).click()
+    page.wait_for_timeout(500)
+    assert page.locator(".card.done").count() == 0
+    page.locator(".mnist-tiles .mnist-end").click()
+
+
+def follow_a_head(page):
+    page.locator(".mnist-stage select").first.select_option(label="cross 2, head 1")
+    page.locator(".mnist-tiles button").nth(0).click()
+    page.wait_for_timeout(500)
+    page.locator(".mnist-tiles button").nth(1).click()
+
+
+def rub_out_the_bar_of_a_7(page):
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text("Write 1 to 8 digits").first.wait_for()
+    stroke(page, (560, 25), (530, 80), (505, 140))
+    wait_for_digits(page, "1")
+    stroke(page, (470, 30), (515, 27), (560, 25))
+    wait_for_digits(page, "7")
+    assert page.locator(".card.done").count() == 0
+    page.get_by_role("button", name="Undo").click()
+    wait_for_digits(page, "1")
+
+
+def let_a_patch_look_around(page):
+    page.get_by_role("button", name="314159", exact=True).click()
+    wait_for_digits(page, "314159")
+    page.locator('.mnist-detail[data-part="encoder 2"]').wait_for()  # the lesson opens it
+    assert pointed_at(page, ".mnist-strip")
+    drawing = page.locator(".mnist-detail canvas.large").first
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+
+
+def find_the_layer_that_knows_the_place(page):
+    matrix = page.locator(".mnist-matrix")
+    matrix.locator('[data-part="decoder 2"]').click()
+    page.get_by_text("With decoder 2 off it reads").wait_for()
+    matrix.locator('[data-part="decoder 2"]').click()
+    page.get_by_text("With nothing changed it reads").wait_for()
+    matrix.locator('[data-part="decoder 1"]').click()
+
+
+def wear_out_the_heads(page):
+    matrix = page.locator(".mnist-matrix")
+    matrix.get_by_role("button", name="Reset").click()
+    for head in range(1, 5):
+        matrix.locator(f'[data-part="cross 1, head {head}"]').click()
+
+
+def train(page):
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("Training: step").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+
+
+TASKS = [
+    write_two_digits,
+    go_to_the_last_step,
+    follow_a_head,
+    rub_out_the_bar_of_a_7,
+    let_a_patch_look_around,
+    find_the_layer_that_knows_the_place,
+    wear_out_the_heads,
+    train,
+]
+
+
+def test_a_learner_does_the_tasks_of_all_eight_lessons(page):
+    page.get_by_role("button", name="Course: 8 lessons").click()
+    for number, task in enumerate(TASKS, 1):
+        page.get_by_text(f"{number} of 8").wait_for()
+        assert page.locator(".card.done").count() == 0 and f"lesson={number}" in page.url
+        task(page)
+        done(page)
+        page.locator(".mnist-course nav .next").click()
+    page.locator(".mnist-course .card").wait_for(state="detached")
+    assert page.complaints == []
+
+
+def test_the_course_is_left_and_gone_on_with(page):
+    page.get_by_role("button", name="Course: 8 lessons").click()
+    page.get_by_text("1 of 8").wait_for()
+    write(page, "27")
+    done(page)
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_text("2 of 8").wait_for()
+    page.get_by_role("button", name="Leave the course").click()
+    page.locator(".mnist-course .card").wait_for(state="detached")
+    assert "lesson" not in page.url
+    page.reload()
+    page.get_by_role("button", name="Course: go on with lesson 2").click()
+    page.get_by_text("2 of 8").wait_for()
+    assert page.complaints == []
+
+
+def test_a_teacher_prepares_a_screen(page, browser):
+    open_example(page)
+    page.get_by_role("tab", name="Intervene").click()
+    page.locator('.mnist-matrix [data-part="cross 1, head 2"]').click()
+    page.get_by_text("With cross 1, head 2 off it reads").wait_for()
+    page.locator(".mnist-tiles button").nth(2).click()
+    page.locator(".mnist-stage select").select_option(label="cross 2, head 3")
+    page.locator('.mnist-strip [data-part="encoder 2"]').click()
+    page.get_by_role("button", name="Save or share").click()
+    page.get_by_role("button", name="Put this screen in the address bar").click()
+    page.get_by_text("reopens this screen").wait_for()
+    opened = new_page(browser, viewport={"width": 1280, "height": 800})
+    opened.goto(page.url + "&lesson=7&only=stage,machine,intervene")
+    wait_for_digits(opened, "2026")
+    opened.locator('.mnist-detail[data-part="encoder 2"]').wait_for()
+    opened.locator('[data-attention][data-step="3"][data-head="cross 2, head 3"]').wait_for()
+    opened.get_by_text("With cross 1, head 2 off it reads").wait_for()
+    opened.get_by_text("7 of 8").wait_for()
+    assert not opened.locator(".st-key-sheet").is_visible()
+    assert opened.get_by_role("tab").all_inner_texts() == ["Intervene"]
+    opened.context.close()
+    assert page.complaints == []
+
+
+def test_a_link_that_says_nonsense_opens_the_page_all_the_same(page, server):
+    page.goto(f"{server[0]}/?lesson=99&only=nothing&off=cross 9, head 9&step=x&part=<b>")
+    page.locator("[data-attention]").wait_for()
+    page.get_by_text("parts that the model does not have").wait_for()
+    assert page.locator(".mnist-course .card").count() == 0
+    assert page.get_by_role("tab").count() == 4
+    assert page.complaints == []
