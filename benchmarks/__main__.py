@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("reading", "training", "growth", "goal", "start", "page", "load", "readers", "explain")
+NAMES = tuple("reading training growth goal start page load readers explain bulk".split())
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 
 

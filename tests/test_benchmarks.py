@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import explain, growth, load, peers, readers, reading, start, training
+from benchmarks import bulk, explain, growth, load, peers, readers, reading, start, training
 from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
 from mnist_transformer.hands.pages import KINDS
@@ -117,3 +117,13 @@ def test_every_way_to_take_a_reading_apart_is_timed():
     assert next(iter(calls)) == explain.PLAIN and len(calls) == 11
     for call in calls.values():
         assert call() is not None
+
+
+def test_many_files_are_scored_by_their_names(tmp_path):
+    files = bulk.make_files(tmp_path, 7)
+    assert len(set(files)) == 7 and files == sorted(files)
+    model = load_transformer()
+    assert bulk.one_by_one(model, files) == bulk.in_bulk(model, files)
+    names = [name.rpartition("-")[2].removesuffix(".png") for name in files]
+    assert bulk.right(files, names) == 7
+    assert bulk.right(files, [*names[1:], "0"]) == 0

@@ -6,6 +6,7 @@ tilted or curved. It is then followed column by column, and erased wherever the 
 is no longer than the rule is thick, so that strokes which cross it stay whole.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -130,29 +131,39 @@ def _chains(crossed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float
     done: list[_Chain] = []
     edges = np.diff(np.pad(crossed, ((1, 1), (0, 0))).astype(np.int8), axis=0)
     for place in range(crossed.shape[1]):
-        top, bottom = np.flatnonzero(edges[:, place] > 0), np.flatnonzero(edges[:, place] < 0)
-        middle, thickness = (top + bottom - 1) / 2, bottom - top
-        free = np.ones(len(top), bool)
+        # Few numbers, in order: lists of them are searched in less time than arrays.
+        top = np.flatnonzero(edges[:, place] > 0).tolist()
+        bottom = np.flatnonzero(edges[:, place] < 0).tolist()
+        middle = [(first + end - 1) / 2 for first, end in zip(top, bottom, strict=True)]
+        thickness = [end - first for first, end in zip(top, bottom, strict=True)]
+        free = [True] * len(top)
         for chain in sorted(alive, key=lambda chain: -len(chain.places)):
             row = chain.expected(place)
-            near = free & (np.abs(middle - row) <= 2.5) & (np.abs(thickness - chain.thickness) <= 2)
-            if near.any():
-                n = int(np.where(near, np.abs(middle - row), np.inf).argmin())
+            near = [
+                n
+                for n in range(bisect_left(middle, row - 2.5), bisect_right(middle, row + 2.5))
+                if free[n] and abs(thickness[n] - chain.thickness) <= 2
+            ]
+            if near:
+                n = min(near, key=lambda n: abs(middle[n] - row))
                 free[n] = False
                 step = (middle[n] - chain.rows[-1]) / (place - chain.places[-1])
                 chain.slope += 0.2 * (step - chain.slope)
                 # A stroke beside the line must not make it thicker little by little.
                 chain.thickness += 0.2 * min(thickness[n] - chain.thickness, 0)
                 chain.places.append(place)
-                chain.rows.append(float(middle[n]))
+                chain.rows.append(middle[n])
                 continue
-            hidden = ((top - 2 <= row) & (row <= bottom + 2)).any()
+            above = bisect_right(top, row + 2) - 1  # the last run that begins at least so high
+            hidden = above >= 0 and row <= bottom[above] + 2
             if place - chain.places[-1] > (HIDDEN if hidden else MISSED):
                 chain.ended = True
                 done.append(chain)
         alive = [chain for chain in alive if not chain.ended]
         alive += [
-            _Chain([place], [float(middle[n])], float(thickness[n])) for n in np.flatnonzero(free)
+            _Chain([place], [middle[n]], float(thickness[n]))
+            for n, is_free in enumerate(free)
+            if is_free
         ]
     for chain in _joined(done + alive):
         yield np.array(chain.places), np.array(chain.rows), chain.thickness
@@ -217,18 +228,13 @@ def _follow(
 
 def _run(band: np.ndarray, start: np.ndarray, step: int) -> np.ndarray:
     """How many rows on from `start` in each column stay dark."""
-    rows, columns = band.shape
-    place = start.copy()
-    length = np.zeros(columns, int)
-    alive = np.ones(columns, bool)
-    for _ in range(rows):
-        place = place + step
-        alive &= (place >= 0) & (place < rows)
-        alive &= band[np.clip(place, 0, rows - 1), np.arange(columns)]
-        if not alive.any():
-            break
-        length += alive
-    return length
+    if step < 0:
+        band, start = band[::-1], len(band) - 1 - start
+    # Of every place, the nearest row from there on that is not dark, which there is at the end.
+    ends = np.where(band, len(band), np.arange(len(band))[:, None])
+    ends = np.minimum.accumulate(ends[::-1])[::-1]
+    ends = np.concatenate([ends, np.full((1, band.shape[1]), len(band))])
+    return ends[start + 1, np.arange(band.shape[1])] - start - 1
 
 
 def _is_rule(line: _Line, side: int, digit_height: float | None) -> bool:
