@@ -1,0 +1,81 @@
+"""Many files: read in bulk, one by one, and one by one by PP-OCRv6; files a second, in turn.
+
+The files are the page's examples, copied, each with its digits in its name.
+"""
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.readers import pp_ocr
+from benchmarks.timing import machine
+from mnist_transformer import Transformer, load_transformer
+from mnist_transformer.bulk import read_files
+from tests import ROOT
+
+FILES = 400
+ALONE = 60  # of these, read one by one
+PEERS = 20  # of these, read by PP-OCRv6
+ROUNDS = 5
+
+
+def make_files(folder: Path, count: int) -> list[str]:
+    """Copies of the examples in a folder: "00017-2026.png"."""
+    examples = sorted((ROOT / "demo" / "examples").glob("*.png"))
+    files = []
+    for number in range(count):
+        example = examples[number % len(examples)]
+        files.append(str(folder / f"{number:05}-{example.name}"))
+        shutil.copy(example, files[-1])
+    return files
+
+
+def in_bulk(model: Transformer, files: list[str]) -> list[str]:
+    """The digits of each."""
+    return [found.page.digits if found.page else "" for found in read_files(model, files)]
+
+
+def one_by_one(model: Transformer, files: list[str]) -> list[str]:
+    """The same, as the shell's `read` did before."""
+    return [model.read_page(file).digits for file in files]
+
+
+def right(files: list[str], digits: list[str]) -> int:
+    """How many were read as their names say."""
+    names = [Path(file).stem.partition("-")[2] for file in files]
+    return sum(name == read for name, read in zip(names, digits, strict=True))
+
+
+def main() -> None:
+    """Print files a second, medians of alternating rounds."""
+    model, peer = load_transformer(), pp_ocr()
+    print(f"{machine()}, medians of {ROUNDS} alternating rounds\n")
+    with tempfile.TemporaryDirectory() as folder:
+        files = make_files(Path(folder), FILES)
+        ways: dict[str, tuple[list[str], Callable[[list[str]], list[str]]]] = {
+            "ours, in bulk": (files, lambda some: in_bulk(model, some)),
+            "ours, one by one": (files[:ALONE], lambda some: one_by_one(model, some)),
+        }
+        if (read := peer.read) is not None:
+            ways[f"{peer.name}, one by one"] = (
+                files[:PEERS],
+                lambda some: ["".join(read(Image.open(file), True)) for file in some],
+            )
+        speeds: dict[str, list[float]] = {name: [] for name in ways}
+        scores = {}
+        for _ in range(ROUNDS):
+            for name, (some, way) in ways.items():
+                started = time.perf_counter()
+                digits = way(some)
+                speeds[name].append(len(some) / (time.perf_counter() - started))
+                scores[name] = f"{right(some, digits)} of {len(some)}"
+    alone = statistics.median(speeds["ours, one by one"])
+    print("| many files | files a second | beside ours one by one | right |\n|---|---|---|---|")
+    for name, measured in speeds.items():
+        speed = statistics.median(measured)
+        print(f"| {name} | {speed:.0f} | {speed / alone:.1f} | {scores[name]} |")
