@@ -4,6 +4,7 @@ Draws digits one after the other and times, in the browser, from the canvas's me
 until the new digits stand in the page. Attention maps are recorded, as always on the page.
 """
 
+import json
 import statistics
 import tempfile
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 from PIL import Image
 
 from mnist_transformer import load_transformer
+from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.relevance import mean_cross_attention, relevance, rollout
+from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures import relevance_figure
+from mnist_transformer.figures.live import machine_data, part_data, stage_data
 from tests import ROOT
 from tests.chromium import launch, open_page, serve, wait_for_digits, write
 
@@ -65,5 +69,13 @@ def main() -> None:
         "decoder self-attention": reading.plot_decoder_attention(),
         "relevance, all steps": relevance_figure(reading, maps),
     }
-    for name, figure in figures.items():
-        print(f"{name}: {len(figure.to_json()) / 1000:.0f} kB")
+    sizes = {name: figure.to_json() for name, figure in figures.items()}
+    passed = trace(model, reading)
+    answers = lens(model, passed).distributions
+    sizes["the stage"] = json.dumps(stage_data(reading))
+    sizes["the strip"] = json.dumps(machine_data(reading, passed, answers))
+    for part in ("encoder 1", "decoder 2 cross", "answer"):
+        opened = part_data(part, reading, passed, answers, maps)
+        sizes[f"{part}, opened"] = json.dumps(opened)
+    for name, text in sizes.items():
+        print(f"{name}: {len(text) / 1000:.0f} kB")

@@ -21,21 +21,35 @@ function attentionView(section, data, store, switched) {
     return { name, panel, canvas, title };
   });
   const bar = colourBar();
-  const controls = make("div", "controls", bar.element, toggle(settings, "own", "each head its own scale", redraw));
+  const controls = make(
+    "div",
+    "controls",
+    bar.element,
+    toggle(settings, "own", "each head its own scale", redraw),
+  );
   if (overPatches) controls.append(toggle(settings, "whole", "all of the paper", redraw));
-  if (section.of === "patch") controls.append(toggle(settings, "back", "who looks at it, instead", redraw));
+  if (section.of === "patch")
+    controls.append(toggle(settings, "back", "who looks at it, instead", redraw));
   const layer = data.part.name.split(" ").slice(0, 2).join(" "); // "decoder 1" of "decoder 1 cross"
   controls.append(offSwitch(layer, `all of ${layer}`, data, switched) ?? "");
   const large = make("canvas", overPatches ? "large" : "large tokens");
   const caption = make("p", "caption");
   const inside = insideView(section, data, heads);
-  const element = make("div", "attention", small, controls, make("div", "largest", caption, large), inside.element);
+  const element = make(
+    "div",
+    "attention",
+    small,
+    controls,
+    make("div", "largest", caption, large),
+    inside.element,
+  );
 
   if (overPatches) {
     touchable(large, data, {
       // In the encoder the patch that is chosen asks; elsewhere it is the one that is looked at.
       chosen: (patch) => store.set({ patch: store.chosen.patch === patch ? null : patch }),
-      pointed: (patch) => (section.of === "patch" ? point(patch) : store.hover(patch === null ? {} : { patch })),
+      pointed: (patch) =>
+        section.of === "patch" ? point(patch) : store.hover(patch === null ? {} : { patch }),
       at: () => now.patch,
       whole: () => settings.whole,
     });
@@ -111,23 +125,49 @@ function attentionView(section, data, store, switched) {
       const marked = section.of === "patch" || now.isChosen ? now.patch : null;
       return paintMap(canvas, data, map, { peak, isOff, marked, whole: settings.whole });
     }
-    paintTable(canvas, data, heads, head, query, settings.own ? heads.peakOf(head) : 1, isOff, isLarge);
+    paintTable(
+      canvas,
+      data,
+      heads,
+      head,
+      query,
+      settings.own ? heads.peakOf(head) : 1,
+      isOff,
+      isLarge,
+    );
   }
 
   function captionOf(head, query, pointed, map, isOff) {
     const name = make("b", "", section.heads[head]);
     if (isOff) return [name, " is off: it adds nothing."];
     const place = (n) => (overPatches ? patchName(data, n) : `“${data.given[n]}”`);
-    const says = section.of === "patch" ? `${place(query)} ` : `Step ${query + 1} (${data.steps[query]}) `;
+    const says =
+      section.of === "patch" ? `${place(query)} ` : `Step ${query + 1} (${data.steps[query]}) `;
     const share = make("b", "", asPercent(map[pointed]));
     share.dataset.weight = map[pointed];
     const what = settings.back
       ? [says, "is looked at by ", place(pointed), " with ", share, " of its attention."]
       : [says, "gives ", share, " of its attention to ", place(pointed), "."];
-    return [name, ": ", ...what];
+    const outside = overPatches && !settings.whole ? 1 - inCrop(map) : 0;
+    const rest = ` ${asPercent(outside)} of its attention is on paper left or right of what is shown.`;
+    return [name, ": ", ...what, outside > 0.01 && !settings.back ? rest : ""];
   }
 
-  return { title: section.of === "patch" ? "Self-attention: all heads, and one large" : "All heads, and one large", element, show };
+  // How much of a map lies in the columns that are shown.
+  function inCrop(map) {
+    const [first, end] = data.crop;
+    const isShown = (n) => n % data.columns >= first && n % data.columns < end;
+    return map.reduce((sum, weight, n) => (isShown(n) ? sum + weight : sum), 0);
+  }
+
+  return {
+    title:
+      section.of === "patch"
+        ? "Self-attention: all heads, and one large"
+        : "All heads, and one large",
+    element,
+    show,
+  };
 }
 
 // Scores and weights of all heads of an attention, from the packed queries and keys.
@@ -141,7 +181,10 @@ function makeHeads(section) {
 
   function scores(head, asking) {
     const q = query.row(head * queries + asking);
-    return Float32Array.from({ length: visible(asking) }, (_, n) => dot(q, key.row(head * keys + n)) / Math.sqrt(dim));
+    return Float32Array.from(
+      { length: visible(asking) },
+      (_, n) => dot(q, key.row(head * keys + n)) / Math.sqrt(dim),
+    );
   }
 
   function weights(head, asking) {
@@ -150,7 +193,8 @@ function makeHeads(section) {
     return kept.get(name);
   }
 
-  const peakOf = (head) => Math.max(...Array.from({ length: queries }, (_, n) => Math.max(...weights(head, n))));
+  const peakOf = (head) =>
+    Math.max(...Array.from({ length: queries }, (_, n) => Math.max(...weights(head, n))));
   return {
     count,
     dim,
@@ -162,11 +206,14 @@ function makeHeads(section) {
     key: (head, n) => key.row(head * keys + n),
     value: (head, n) => value.row(head * keys + n),
     // How much each one that asks looks at one key.
-    lookers: (head, n) => Float32Array.from({ length: queries }, (_, asking) => weights(head, asking)[n] ?? 0),
+    lookers: (head, n) =>
+      Float32Array.from({ length: queries }, (_, asking) => weights(head, asking)[n] ?? 0),
     // The values of all keys, each by its share.
     gathered(head, asking) {
       const sum = new Float32Array(dim);
-      weights(head, asking).forEach((weight, n) => value.row(head * keys + n).forEach((v, d) => (sum[d] += weight * v)));
+      weights(head, asking).forEach((weight, n) =>
+        value.row(head * keys + n).forEach((v, d) => (sum[d] += weight * v)),
+      );
       return sum;
     },
   };
@@ -216,7 +263,9 @@ function paintTable(canvas, data, heads, head, chosen, peak, isOff, isLarge) {
   brush.fillStyle = ink;
   data.given.forEach((token, n) => brush.fillText(token, left + (n + 0.5) * cell, top / 2));
   brush.textAlign = "right";
-  data.steps.forEach((name, n) => brush.fillText(`choosing ${name}`, left - 8, top + (n + 0.5) * cell));
+  data.steps.forEach((name, n) =>
+    brush.fillText(`choosing ${name}`, left - 8, top + (n + 0.5) * cell),
+  );
   brush.strokeStyle = "#1971c2";
   brush.lineWidth = 3;
   brush.strokeRect(left - 1, top + chosen * cell - 1, cell * (chosen + 1), cell);

@@ -43,18 +43,23 @@ function buildDetail(element, store) {
     root.hidden = !fresh.sections;
     if (root.hidden) {
       data = null;
+      delete root.dataset.part;
       return;
     }
+    const isAnother = root.dataset.part !== fresh.part.name;
     // What the visitor has set within the part, such as whose scale is used, outlives a new drawing.
     const settings = data?.part.name === fresh.part.name ? data.settings : {};
     data = fresh;
     Object.defineProperty(data, "settings", { value: settings });
     root.style.minHeight = `${root.offsetHeight}px`; // nothing below moves while this is drawn anew
-    views = data.sections.map((section) => VIEWS[section.view](section, data, store, detail.switched));
+    views = data.sections.map((section) =>
+      VIEWS[section.view](section, data, store, detail.switched),
+    );
     root.replaceChildren(...views.map(framed));
     root.dataset.part = data.part.name;
     update(store.now);
     root.style.minHeight = "";
+    if (isAnother) bringBelowIntoSight(root);
   }
 
   function framed({ title, element }) {
@@ -85,6 +90,12 @@ function buildDetail(element, store) {
     },
   };
   return detail;
+}
+
+// What was opened is to be seen, with the strip above it (its height is a margin in detail.css).
+function bringBelowIntoSight(root) {
+  const inSight = innerHeight - root.getBoundingClientRect().top;
+  if (inSight < 160) root.scrollIntoView({ block: "start", behavior: "smooth" });
 }
 
 // --- what several views share ------------------------------------------------------------------
@@ -123,7 +134,8 @@ function touchable(canvas, data, { chosen, pointed, at, whole = () => false }) {
     const patch = patchUnder(event, data, whole());
     if (patch !== null) chosen(patch);
   };
-  canvas.onpointermove = (event) => event.pointerType === "mouse" && pointed(patchUnder(event, data, whole()));
+  canvas.onpointermove = (event) =>
+    event.pointerType === "mouse" && pointed(patchUnder(event, data, whole()));
   canvas.onpointerleave = () => pointed(null);
   canvas.onkeydown = (event) => {
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -157,7 +169,11 @@ function toggle(settings, name, label, changed) {
 function offSwitch(name, label, data, switched) {
   if (!switched) return null;
   const isOff = data.off.includes(name);
-  const button = make("button", "switch", `${isOff ? "switch on" : "switch off"}${label && ` ${label}`}`);
+  const button = make(
+    "button",
+    "switch",
+    `${isOff ? "switch on" : "switch off"}${label && ` ${label}`}`,
+  );
   button.type = "button";
   button.dataset.switch = name;
   button.setAttribute("aria-pressed", isOff);
@@ -174,7 +190,10 @@ function colourBar() {
     steps.append(step);
   }
   const end = make("span", "end");
-  return { element: make("span", "colour-bar", "0%", steps, end), show: (text) => (end.textContent = text) };
+  return {
+    element: make("span", "colour-bar", "0%", steps, end),
+    show: (text) => (end.textContent = text),
+  };
 }
 
 // Everything painted and written in an element, as a picture that keeps its sharpness.
@@ -197,7 +216,9 @@ function saveSvg(element, name) {
     const style = getComputedStyle(walker.currentNode.parentElement);
     const place = `x="${box.left - frame.left}" y="${box.bottom - frame.top - box.height * 0.22}"`;
     const plain = text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-    pieces.push(`<text ${place} font-size="${style.fontSize}" font-weight="${style.fontWeight}">${plain}</text>`);
+    pieces.push(
+      `<text ${place} font-size="${style.fontSize}" font-weight="${style.fontWeight}">${plain}</text>`,
+    );
   }
   const size = `width="${frame.width}" height="${frame.height}"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif">${pieces.join("")}</svg>`;

@@ -6,7 +6,14 @@ function insideView(section, data, heads) {
   const before = barsView("The scores of all", "before the softmax");
   const after = barsView("Their shares of 100%", "after it");
   const table = make("div", "table");
-  const element = make("details", "inside", make("summary", "", ""), formula, make("div", "two", before.element, after.element), table);
+  const element = make(
+    "details",
+    "inside",
+    make("summary", "", ""),
+    formula,
+    make("div", "two", before.element, after.element),
+    table,
+  );
   element.open = data.settings.inside ?? true;
   element.ontoggle = () => (data.settings.inside = element.open);
 
@@ -15,23 +22,38 @@ function insideView(section, data, heads) {
     element.classList.toggle("off", isOff);
     const scores = heads.scores(head, asks);
     const weights = heads.weights(head, asks);
-    const [q, k, v] = [heads.query(head, asks), heads.key(head, answers), heads.value(head, answers)];
+    const [q, k, v] = [
+      heads.query(head, asks),
+      heads.key(head, answers),
+      heads.value(head, answers),
+    ];
     const products = q.map((number, n) => number * k[n]);
     const total = products.reduce((sum, product) => sum + product, 0);
     const root = Math.sqrt(heads.dim);
     const many = `${scores.length} ${section.over === "patch" ? "patches" : scores.length > 1 ? "tokens" : "token"}`;
     formula.replaceChildren(
-      "query · key = ", number(total, "product"),
-      ` → divided by √${heads.dim} = ${root.toFixed(root % 1 ? 2 : 0)}: score `, number(scores[answers], "score"),
-      ` → softmax over ${many}: `, make("b", "", asPercent(weights[answers])),
+      "query · key = ",
+      number(total, "product"),
+      ` → divided by √${heads.dim} = ${root.toFixed(root % 1 ? 2 : 0)}: score `,
+      number(scores[answers], "score"),
+      ` → softmax over ${many}: `,
+      make("b", "", asPercent(weights[answers])),
       " → so much of the value is added to what comes out.",
     );
     formula.dataset.score = scores[answers];
     formula.dataset.weight = weights[answers];
     before.show(scores, answers);
     after.show(weights, answers, asPercent);
-    const rows = { query: q, key: k, "query × key": products, value: v, "comes out": heads.gathered(head, asks) };
-    table.replaceChildren(...Object.entries(rows).map(([name, numbers]) => numberRow(name, numbers)));
+    const rows = {
+      query: q,
+      key: k,
+      "query × key": products,
+      value: v,
+      "comes out": heads.gathered(head, asks),
+    };
+    table.replaceChildren(
+      ...Object.entries(rows).map(([name, numbers]) => numberRow(name, numbers)),
+    );
   }
 
   return { element, show };

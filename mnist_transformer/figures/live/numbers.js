@@ -6,6 +6,11 @@ function neuronsView(section, data, store) {
   const [rows, count] = hidden.shape;
   const columns = columnsOf(count);
   const peak = Math.max(...hidden.numbers);
+  const formula = make(
+    "p",
+    "formula",
+    `stream + W₂ · GELU(W₁ · normalised stream + b₁) + b₂: ${data.dim} numbers → ${count} neurons → ${data.dim} numbers`,
+  );
   const cells = make("canvas", "neurons");
   const caption = make("p", "caption");
   const where = make("canvas", "large");
@@ -41,13 +46,22 @@ function neuronsView(section, data, store) {
     const firing = make("b", "", fire);
     firing.dataset.firing = fire;
     caption.replaceChildren(
-      `At ${rowName(section, data, now)}: `, firing, ` of ${count} neurons fire. `,
-      `${chosen === null ? "The strongest" : "The chosen one"}, number ${neuron + 1}: `, value, ".",
+      `At ${rowName(section, data, now)}: `,
+      firing,
+      ` of ${count} neurons fire. `,
+      `${chosen === null ? "The strongest" : "The chosen one"}, number ${neuron + 1}: `,
+      value,
+      ".",
     );
     const everywhere = Float32Array.from({ length: rows }, (_, n) => hidden.row(n)[neuron]);
     if (section.of === "patch") {
       whereCaption.textContent = `Where in the drawing neuron ${neuron + 1} fires`;
-      paintMap(where, data, everywhere.map((a) => Math.max(a, 0)), { peak: Math.max(...everywhere, 1e-6), marked: now.patch });
+      paintMap(
+        where,
+        data,
+        everywhere.map((a) => Math.max(a, 0)),
+        { peak: Math.max(...everywhere, 1e-6), marked: now.patch },
+      );
     } else {
       const steps = [...everywhere].map((a, n) => `${data.steps[n]}: ${a.toFixed(2)}`);
       whereCaption.textContent = `Neuron ${neuron + 1} at every step: ${steps.join(", ")}`;
@@ -55,7 +69,11 @@ function neuronsView(section, data, store) {
   }
 
   if (section.of !== "patch") where.remove();
-  return { title: `The MLP: ${count} neurons`, element: make("div", "", caption, cells, largest), show };
+  return {
+    title: `The MLP: ${count} neurons`,
+    element: make("div", "", formula, caption, cells, largest),
+    show,
+  };
 }
 
 function paintNeurons(canvas, values, columns, peak, chosen) {
@@ -70,7 +88,12 @@ function paintNeurons(canvas, values, columns, peak, chosen) {
   });
   brush.strokeStyle = "#1971c2";
   brush.lineWidth = 3;
-  brush.strokeRect((chosen % columns) * cell, Math.floor(chosen / columns) * cell, cell - 2, cell - 2);
+  brush.strokeRect(
+    (chosen % columns) * cell,
+    Math.floor(chosen / columns) * cell,
+    cell - 2,
+    cell - 2,
+  );
 }
 
 // Vectors under one another, with their sizes: of one patch or step.
@@ -80,7 +103,11 @@ function vectorsView(section, data) {
   const rows = section.names.map((name) => {
     const size = make("b", "size");
     const canvas = make("canvas", "barcode");
-    return { size, canvas, element: make("div", "vector", make("span", "row-name", name), canvas, size) };
+    return {
+      size,
+      canvas,
+      element: make("div", "vector", make("span", "row-name", name), canvas, size),
+    };
   });
 
   function show(now) {
@@ -96,7 +123,11 @@ function vectorsView(section, data) {
     });
   }
 
-  return { title: "The numbers themselves", element: make("div", "vectors", caption, ...rows.map((row) => row.element)), show };
+  return {
+    title: "The numbers themselves",
+    element: make("div", "vectors", caption, ...rows.map((row) => row.element)),
+    show,
+  };
 }
 
 // The same for the stream: what is there, what is added, what goes on.
@@ -108,13 +139,23 @@ function streamView(section, data) {
 // What would be answered at each point of the decoder's stream, for every step.
 function lensView(section, data, store) {
   const table = make("table", "lens");
-  const head = make("tr", "", make("th", "", "after"), ...data.steps.map((name) => make("th", "", name)));
+  const head = make(
+    "tr",
+    "",
+    make("th", "", "after"),
+    ...data.steps.map((name) => make("th", "", name)),
+  );
   const rows = section.answers.map((steps, n) => {
     const name = make("th", "", section.names[n]);
     const row = make("tr", section.names[n] === section.here ? "here" : "", name);
     steps.forEach((answers, step) => {
       const share = Math.max(...answers);
-      const cell = make("td", "", make("b", "", data.outcomes[answers.indexOf(share)]), ` ${asPercent(share)}`);
+      const cell = make(
+        "td",
+        "",
+        make("b", "", data.outcomes[answers.indexOf(share)]),
+        ` ${asPercent(share)}`,
+      );
       cell.dataset.share = share;
       cell.style.background = `rgba(217, 72, 15, ${0.4 * share})`;
       cell.onclick = () => store.set({ step });
@@ -134,7 +175,11 @@ function lensView(section, data, store) {
       [...row.children].forEach((cell, n) => cell.classList.toggle("now", n === step + 1));
   }
 
-  return { title: "The answer before it is finished", element: make("div", "scroll", says, table), show };
+  return {
+    title: "The answer before it is finished",
+    element: make("div", "scroll", says, table),
+    show,
+  };
 }
 
 // What the decoder reads if it is given the patches as they are before the encoder, or half-way.
@@ -150,15 +195,28 @@ function earlyView(section) {
     "caption",
     "What the decoder reads if the encoder stops here. It was never taught to read half-made memories, so a wrong answer may be its own.",
   );
-  return { title: "If the encoder stopped earlier", element: make("div", "scroll", says, make("table", "", ...rows)), show() {} };
+  return {
+    title: "If the encoder stopped earlier",
+    element: make("div", "scroll", says, make("table", "", ...rows)),
+    show() {},
+  };
 }
 
 // From eleven logits to eleven probabilities.
 function outcomesView(section, data) {
   const says = make("p", "formula");
   const rows = data.outcomes.map((name) => {
-    const [logit, bar, share] = [make("span", "logit"), make("i", "", make("u")), make("span", "share")];
-    return { logit, bar, share, element: make("div", "outcome", make("b", "", name), logit, bar, share) };
+    const [logit, bar, share] = [
+      make("span", "logit"),
+      make("i", "", make("u")),
+      make("span", "share"),
+    ];
+    return {
+      logit,
+      bar,
+      share,
+      element: make("div", "outcome", make("b", "", name), logit, bar, share),
+    };
   });
 
   function show({ step }) {
@@ -179,5 +237,9 @@ function outcomesView(section, data) {
     });
   }
 
-  return { title: "Eleven probabilities", element: make("div", "outcomes", says, ...rows.map((row) => row.element)), show };
+  return {
+    title: "Eleven probabilities",
+    element: make("div", "outcomes", says, ...rows.map((row) => row.element)),
+    show,
+  };
 }

@@ -32,7 +32,11 @@ function pixelsView(section, data, store) {
     pixels.replaceChildren(...cells);
   }
 
-  return { title: "The drawing, pixel by pixel", element: make("div", "", canvas, caption, pixels), show };
+  return {
+    title: "The drawing, pixel by pixel",
+    element: make("div", "", canvas, caption, pixels),
+    show,
+  };
 }
 
 // What each filter of each stage answers, over the ink.
@@ -88,7 +92,10 @@ function likenessView(section, data, store) {
 function decidedView(section, data, store) {
   const maps = unpack(section.maps);
   const steps = data.steps.length;
-  const panels = section.names.map((name) => ({ canvas: make("canvas", "large"), title: make("p", "caption", name) }));
+  const panels = section.names.map((name) => ({
+    canvas: make("canvas", "large"),
+    title: make("p", "caption", name),
+  }));
   const says = make("div", "sources");
   says.innerHTML = `<p><b>Raw</b> shows where the heads looked; a patch of the memory has mixed with others before.
     <b>Rollout</b> (<a href="https://arxiv.org/abs/2005.00928" target="_blank" rel="noopener">Abnar &amp; Zuidema 2020</a>)
@@ -130,9 +137,22 @@ function sourceView(section, data) {
       line.append(make("i", "", number), make("code", "", text || " "), make("em", "", made));
       rows.append(line);
     }
-    return make("details", "function", make("summary", "", make("b", "", name), ` in ${file}, line ${lines[0].number}`), code);
+    return make(
+      "details",
+      "function",
+      make("summary", "", make("b", "", name), ` in ${file}, line ${lines[0].number}`),
+      code,
+    );
   });
   functions.forEach((element) => (element.open = true));
-  const says = make("p", "caption", "The very lines that were run; right, the shapes of what each one made for this drawing.");
-  return { title: "The source that computes it", element: make("div", "source", says, ...functions), show() {} };
+  const says = make(
+    "p",
+    "caption",
+    "The very lines that were run; right, the shapes of what each one made for this drawing.",
+  );
+  return {
+    title: "The source that computes it",
+    element: make("div", "source", says, ...functions),
+    show() {},
+  };
 }

@@ -11,7 +11,8 @@ const GROUPS = {
   encoder: "encoder: looks over the drawing, once",
   decoder: "decoder: once for every digit",
 };
-const INVITATION = "This is the whole model, and what it does right now. Choose a part to look into it.";
+const INVITATION =
+  "This is the whole model, and what it does right now. Choose a part to look into it.";
 
 function drawStrip(element, data, { store = pageStore(), opened = () => {} } = {}) {
   const names = data.parts.map((part) => part.name).join();
@@ -44,6 +45,7 @@ function buildStrip(element, { parts }, names, store) {
   let data = null;
   let opened = null;
   let told = null; // the part that `opened` was told last
+  let painted = null; // the step and the patch that the boxes show
   let pointed = null; // the box under the pointer or in focus
 
   function load(fresh, tell) {
@@ -53,6 +55,7 @@ function buildStrip(element, { parts }, names, store) {
       data = fresh;
       root.classList.toggle("idle", !data.steps.length);
       for (const part of data.parts) paintStill(boxes.get(part.name), part, data);
+      painted = null;
       update(store.now);
       wires.draw();
     }
@@ -61,9 +64,11 @@ function buildStrip(element, { parts }, names, store) {
   function update(now) {
     if (!data) return;
     const step = now.step < data.steps.length ? now.step : 0;
+    const isNew = painted !== `${step} ${now.patch}`;
+    painted = `${step} ${now.patch}`;
     for (const part of data.parts) {
       const box = boxes.get(part.name);
-      if (data.steps.length) paintStep(box, part, data, step, now);
+      if (data.steps.length && isNew) paintStep(box, part, data, step, now);
       const isChosen = part.name === now.part;
       if (isChosen && box.getAttribute("aria-pressed") === "false") bringIntoSight(scroll, box);
       box.setAttribute("aria-pressed", isChosen);
@@ -76,7 +81,10 @@ function buildStrip(element, { parts }, names, store) {
   // All sentences lie over one another, so that the room is that of the longest.
   function say(now, step) {
     const shown = boxes.has(pointed ?? now.part) ? (pointed ?? now.part) : "";
-    const texts = [["", INVITATION], ...data.parts.map((part) => [part.name, spoken(part, step, now)])];
+    const texts = [
+      ["", INVITATION],
+      ...data.parts.map((part) => [part.name, spoken(part, step, now)]),
+    ];
     says.replaceChildren(
       ...texts.map(([name, text]) => {
         const line = make("p", "", make("b", "", name && `${labelOf(name)}: `), text);
@@ -192,7 +200,13 @@ function paintStep(box, part, data, step, { patch }) {
     const columns = columnsOf(neurons.length);
     const canvas = canvases(box, 1, "fill")[0];
     const isOff = data.off.includes(part.name);
-    paintCells(canvas, isOff ? [] : neurons, neurons.length / columns, columns, orange(peakOf(box.maps)));
+    paintCells(
+      canvas,
+      isOff ? [] : neurons,
+      neurons.length / columns,
+      columns,
+      orange(peakOf(box.maps)),
+    );
   } else if (part.kind === "answer") {
     paintBars(box, data, data.probabilities[step]);
     const best = data.probabilities[step].indexOf(Math.max(...data.probabilities[step]));
@@ -201,7 +215,8 @@ function paintStep(box, part, data, step, { patch }) {
   if (["self", "cross", "mlp"].includes(part.kind))
     state.textContent = `+${asAddition(part.change[step])}`;
   if (data.off.includes(part.name)) state.textContent = "off";
-  const size = part.size && (part.size.length === steps ? part.size[step] : ofPatch(part.size, patch));
+  const size =
+    part.size && (part.size.length === steps ? part.size[step] : ofPatch(part.size, patch));
   piece(box, "line").style.height = `${size ? Math.min(1 + size / 4, 7) : 2}px`;
   const answers = data.lens[part.name]?.[step];
   if (!answers) return;
@@ -272,7 +287,11 @@ function numbersOf(part, step, patch) {
   if (!part.change || step < 0) return "";
   const isEncoder = part.kind === "encoder";
   const of = (numbers) => (isEncoder ? ofPatch(numbers, patch) : numbers[step]);
-  const where = isEncoder ? (patch === null ? "On average it" : "For the chosen patch it") : "Now it";
+  const where = isEncoder
+    ? patch === null
+      ? "On average it"
+      : "For the chosen patch it"
+    : "Now it";
   const change = of(part.change);
   const size = change < 9.95 ? "of the size" : "the size"; // "38% of the size", "11× the size"
   const fires = part.firing ? `; ${asPercent(of(part.firing))} of its neurons fire` : "";

@@ -14,17 +14,26 @@ function makeWires(row, boxes) {
     svg.setAttribute("viewBox", `0 0 ${frame.width} ${frame.height}`);
     const place = (box) => {
       const { left, right, top, bottom } = box.getBoundingClientRect();
-      return { x: (left + right) / 2 - frame.left, top: top - frame.top, bottom: bottom - frame.top };
+      return {
+        x: (left + right) / 2 - frame.left,
+        top: top - frame.top,
+        bottom: bottom - frame.top,
+      };
     };
-    const of = (kind) => [...boxes.values()].filter((box) => box.classList.contains(kind)).map(place);
+    const of = (kind) =>
+      [...boxes.values()].filter((box) => box.classList.contains(kind)).map(place);
     const [memory] = of("memory");
     const [token] = of("token");
     const [answer] = of("answer");
     const above = memory.top - 7;
     const below = answer.bottom + 9;
-    const looks = of("cross").map(({ x, top }) => `M${memory.x} ${memory.top} V${above} H${x} V${top - 1}`);
+    const looks = of("cross").map(
+      ({ x, top }) => `M${memory.x} ${memory.top} V${above} H${x} V${top - 1}`,
+    );
     svg.innerHTML =
-      looks.map((path) => `<path d="${path}" />${head(path.match(/H([\d.]+)/)[1], memory.top - 1, 1)}`).join("") +
+      looks
+        .map((path) => `<path d="${path}" />${head(path.match(/H([\d.]+)/)[1], memory.top - 1, 1)}`)
+        .join("") +
       `<path class="back" d="M${answer.x} ${answer.bottom} V${below} H${token.x} V${token.bottom + 1}" />` +
       head(token.x, token.bottom + 1, -1, "back");
   }
