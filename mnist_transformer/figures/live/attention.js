@@ -9,6 +9,9 @@ function attentionView(section, data, store, switched) {
   let now = null;
   let key = null; // pointed at; null for the one that is looked at most
 
+  const layer = data.part.name.split(" ").slice(0, 2).join(" "); // "decoder 1" of "decoder 1 cross"
+  const alone = data.off.includes(layer) ? null : switched; // of a layer that is off, no head is on
+
   const small = make("div", "heads");
   const panels = section.heads.map((name) => {
     const canvas = make("canvas");
@@ -17,7 +20,7 @@ function attentionView(section, data, store, switched) {
     panel.type = "button";
     panel.dataset.head = name;
     panel.onclick = () => store.set({ head: store.chosen.head === name ? null : name });
-    small.append(make("div", "head", panel, offSwitch(name, "", data, switched) ?? ""));
+    small.append(make("div", "head", panel, offSwitch(name, "", data, alone) ?? ""));
     return { name, panel, canvas, title };
   });
   const bar = colourBar();
@@ -30,7 +33,6 @@ function attentionView(section, data, store, switched) {
   if (overPatches) controls.append(toggle(settings, "whole", "all of the paper", redraw));
   if (section.of === "patch")
     controls.append(toggle(settings, "back", "who looks at it, instead", redraw));
-  const layer = data.part.name.split(" ").slice(0, 2).join(" "); // "decoder 1" of "decoder 1 cross"
   controls.append(offSwitch(layer, `all of ${layer}`, data, switched) ?? "");
   const large = make("canvas", overPatches ? "large" : "large tokens");
   const caption = make("p", "caption");

@@ -202,7 +202,8 @@ def test_no_map_vanishes_while_the_steps_are_played(page, reading):
         page.wait_for_timeout(50)
     counts = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
     assert len(counts) > 20 and counts.count(4) >= 0.99 * len(counts)
-    assert page.complaints == []
+    # Chromium would have this test read its canvases otherwise.
+    assert [said for said in page.complaints if "willReadFrequently" not in said] == []
 
 
 def test_one_head_is_shown_large_and_the_step_stays(page, reading):
@@ -386,8 +387,9 @@ def test_a_head_is_switched_off_where_it_stands(page, model, reading):
     assert panel.locator("canvas").evaluate(grey)  # no trace of orange
     page.locator('.mnist-detail [data-switch="decoder 1"]').click()
     page.locator('.mnist-strip [data-part="decoder 1 mlp"] .state', has_text="off").wait_for()
-    switch.click()
+    assert switch.count() == 0  # of a layer that is off, no head is on
     page.locator('.mnist-detail [data-switch="decoder 1"]').click()
+    switch.click()
     size = reading.maps.cross[0, 2, 0].max()
     for _ in range(100):
         if peaks(page)[2] == pytest.approx(float(size), abs=1e-3):
