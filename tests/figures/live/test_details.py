@@ -98,9 +98,7 @@ def test_neurons_logits_and_the_lens_are_the_models(example):
     shown = section(data, "lens")
     assert np.allclose(shown["answers"], answers, atol=1e-5)
     assert shown["here"] == "answer" and shown["names"][-1] == "MLP 2"
-    assert data["probabilities"] == pytest.approx(
-        np.array(reading.distributions).round(4), abs=1e-4
-    )
+    assert data["probabilities"] == pytest.approx(reading.distributions.numpy().round(4), abs=1e-4)
 
 
 def test_the_filters_of_the_stem_are_cut_like_the_drawing(example):
