@@ -182,7 +182,8 @@ def make_lines(
     Training goes further: augmented lines have digits bent elastically (Simard et al. 2003),
     thickened or thinned whatever their strokes were like, and overlapping, up to what nobody could
     read. Some of them have wide gaps, slope, hold digits of many sizes, or what cleaning a
-    photographed page leaves (see `add_remains`).
+    photographed page leaves (see `add_remains`); some are two digits, one written over the other at
+    any height, the left one first.
 
     Args:
         digits: the digits to write with.
@@ -255,6 +256,8 @@ def lay_out(hand: Hand, boxes: Tensor, present: Tensor, config: Config) -> Layou
     cell = (0.8 - digit_width).clamp(min=0) * hand.cell
     gap[:, 1:] += (cell[:, 1:] + cell[:, :-1]) / 2
     gap = torch.maximum(gap, hand.least_gap)
+    between_middles = (digit_width[:, 1:] + digit_width[:, :-1]) / 2
+    gap[:, 1:] = torch.where(hand.is_clump, hand.step[:, 1:] - between_middles, gap[:, 1:])
     gap[:, 0] = 0
     line_width = ((digit_width + gap) * present).sum(1, keepdim=True)
     line_height = torch.minimum(hand.height * height, (width - 6) / line_width)
@@ -309,7 +312,7 @@ def _set_in_line(
     end = (ink_width + layout.space).cumsum(1)
     fits = (present & (end <= width - 2)).cumprod(1).bool()
     fits[:, 0] = True
-    line_end = end.gather(1, fits.sum(1, keepdim=True) - 1)
+    line_end = (end * fits).amax(1, keepdim=True)
     start = (hand.start * (width - line_end)).long().clamp(min=0)
     x = start + end - ink_width - left
     slot_windows = torch.zeros(count, slots, config.canvas_height, window_width)

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PRESETS,
         default="documented",
         help="the recipe: the plain one (default); the one that made weights/, where the "
-        "transformer's is followed by `grown` and `polished`; or a fast one",
+        "transformer's is followed by `grown`, `polished`, `overlapped`; or a fast one",
     )
     parser.add_argument(
         "--from",
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no {options.preset} recipe of the {options.model}")
     chosen = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr", "seed")}
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    if options.preset in ("grown", "polished") and options.start is None:
+    if options.preset in ("grown", "polished", "overlapped") and options.start is None:
         raise ValueError(
             f"the {options.preset} recipe goes on from a trained model: name its file by --from"
         )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 ODD_SHARE = 0.4  # of the lines at full augmentation: those with wide gaps, slopes and the like
+CLUMP_SHARE = 0.8  # of the lines of two digits at full augmentation: written over each other
 WIDE_GAP_DIGITS = 5  # lines of more digits have no room for gaps wider than a digit
 
 
@@ -24,6 +25,8 @@ class Hand:
         gap: paper before each digit.
         cell: above 0, the share of a cell of one width that narrow digits leave empty.
         least_gap: what `gap` is at least, whatever `cell` adds; far apart in some lines.
+        is_clump: (lines, 1) bool, two digits written over each other, at any height.
+        step: in clumps, how far a digit's middle lies to the right of the one before.
         height: of the line, in canvas heights, where it fits.
         shrinking: what is left of that height where sizes or slope need room; else 1.
         size: of each digit.
@@ -45,6 +48,8 @@ class Hand:
     gap: Tensor
     cell: Tensor
     least_gap: Tensor
+    is_clump: Tensor
+    step: Tensor
     height: Tensor
     shrinking: Tensor
     size: Tensor
@@ -102,6 +107,14 @@ class Hand:
             shrinking = torch.where(slopes | mixed, uniform(0.6, 0.9, lines, 1), shrinking)
             size = torch.where(mixed, torch.exp(normal(0.25, lines, slots)), size)
             baseline = baseline + slopes * uniform(-0.2, 0.2, lines, 1) * torch.arange(slots)
+        is_clump, step = torch.zeros(lines, 1, dtype=torch.bool), torch.zeros(lines, slots)
+        if odd:
+            is_clump = (uniform(0, 1, lines, 1) < CLUMP_SHARE * augmentation) & (length == 2)
+            step = uniform(0.05, 1, lines, slots)
+            fall = uniform(-1, 1, lines, 1)
+            baseline = torch.where(is_clump, fall * torch.arange(slots), baseline)
+            whole = uniform(0.6, 0.95, lines, 1)
+            height = torch.where(is_clump, whole / (1 + fall.abs()), height)
         middle = (baseline * present).sum(1, keepdim=True) / length
         return cls(
             slant=slant,
@@ -111,6 +124,8 @@ class Hand:
             gap=gap,
             cell=cell,
             least_gap=least_gap,
+            is_clump=is_clump,
+            step=step,
             height=height,
             shrinking=shrinking,
             size=size,

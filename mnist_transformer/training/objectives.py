@@ -1,5 +1,6 @@
 """What training minimises: a model with its loss, from a batch to one number."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,8 @@ from ..classifier import Classifier
 from ..config import END, PAD
 from ..encoder import PatchEmbedding
 from ..transformer import Transformer
+
+HEAD_LR = 0.01
 
 
 class Outcome(NamedTuple):
@@ -89,6 +92,28 @@ class TransformerObjective(nn.Module):
             zero_infinity=True,  # touching digits may be too close for one column each
         )
         return loss.to(memory.device)
+
+
+def fit_ctc_head(objective: TransformerObjective, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Fit the CTC head alone to an encoder that is trained already.
+
+    The head of an earlier run is not kept with the weights, and a new one, drawn at random, would
+    at first undo what the encoder has learned (Kumar et al. 2022, "Fine-Tuning can Distort
+    Pretrained Features", fit a new head first for this reason).
+
+    Args:
+        objective: with a CTC head; nothing else in it changes.
+        batches: canvases and tokens, as `TransformerObjective.forward` takes them.
+    """
+    assert objective.ctc is not None
+    optimizer = torch.optim.AdamW(objective.ctc.parameters(), lr=HEAD_LR)
+    for canvases, tokens in batches:
+        with torch.no_grad():
+            memory = objective.model.encoder(canvases)
+        loss = objective.ctc_loss(memory, tokens[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
 
 class ClassifierObjective(nn.Module):

@@ -200,6 +200,16 @@ POLISHED_TRANSFORMER = dataclasses.replace(
     synthetic=0.12,
     fonts=0.04,
 )
+# Then two digits written over each other as well.
+OVERLAPPED_TRANSFORMER = dataclasses.replace(
+    GROWN_TRANSFORMER,
+    epochs=56,
+    lr=0.0007,
+    warmup_steps=100,
+    augmentation=0.7,
+    rerendered=0.08,
+    synthetic=0.15,
+)
 SHIPPED_GRID = Recipe(
     epochs=40,
     batch_size=64,
@@ -244,5 +254,6 @@ PRESETS: dict[str, dict[str, Recipe]] = {
     },
     "grown": {"transformer": GROWN_TRANSFORMER},
     "polished": {"transformer": POLISHED_TRANSFORMER},
+    "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
     "fast": {"classifier": FAST_CLASSIFIER},
 }

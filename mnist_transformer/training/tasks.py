@@ -16,9 +16,10 @@ from ..evals import evaluate_classifier, evaluate_grids, evaluate_transformer
 from ..hands.grids import make_grids
 from ..transformer import Transformer
 from .grow import check_growth, grow
-from .objectives import ClassifierObjective, TransformerObjective
+from .objectives import ClassifierObjective, TransformerObjective, fit_ctc_head
 from .recipes import Recipe, TaskName
 
+HEAD_STEPS = 200  # batches to which a new CTC head is fitted, where a trained model goes on
 PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
 
 Model = Transformer | Classifier
@@ -93,7 +94,16 @@ class LineTask:
     def build(self) -> TransformerObjective:
         config = self.recipe.config
         model = Transformer(config) if self.start is None else grow(self.start, config)
-        return TransformerObjective(model, self.recipe.label_smoothing, self.recipe.ctc_weight)
+        objective = TransformerObjective(model, self.recipe.label_smoothing, self.recipe.ctc_weight)
+        if self.start is not None and objective.ctc is not None:
+            generator = torch.Generator().manual_seed(self.recipe.seed)
+            whole = (self._whole_canvases(generator) for _ in range(HEAD_STEPS))
+            fit_ctc_head(objective, whole)
+        return objective
+
+    def _whole_canvases(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Samples of all lengths, on canvases of the model's own width."""
+        return self._lines(self.recipe.config, generator, None, self.recipe.augmentation / 2)
 
     def sample(self, generator: torch.Generator, done: float) -> Batch:
         """Lines of one length, or nearly, on canvases just wide enough; or of all, on whole ones.
@@ -145,9 +155,11 @@ class GridTask(LineTask):
     """Grids of digits, read by the Transformer."""
 
     def sample(self, generator: torch.Generator, done: float) -> Batch:
+        return Batch(*self._whole_canvases(generator))
+
+    def _whole_canvases(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        grids = make_grids(self.digits, recipe.batch_size, recipe.config, generator=generator)
-        return Batch(*grids)
+        return make_grids(self.digits, recipe.batch_size, recipe.config, generator=generator)
 
     def validate(self, model: Transformer) -> float:
         return evaluate_grids(model, self.validation, self.num_validation).line_accuracy
