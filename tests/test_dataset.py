@@ -151,7 +151,7 @@ def test_some_augmented_lines_have_gaps_wider_than_a_digit_is_high(no_remains):
             400,
             TRANSFORMER_CONFIG,
             generator=generator(8),
-            lengths=(2, 4),
+            lengths=(3, 5),
             augmentation=augmentation,
         )
         gaps = []
@@ -163,6 +163,45 @@ def test_some_augmented_lines_have_gaps_wider_than_a_digit_is_high(no_remains):
 
     assert (widest_gaps(0.0) > 0.9).mean() < 0.02  # what evaluation measures stays as it was
     assert (widest_gaps(1.0) > 0.9).mean() > 0.05
+
+
+def test_some_augmented_pairs_overlap_at_different_heights_and_the_left_one_comes_first(no_remains):
+    # Blocks of two widths, solid enough to be told apart where one lies over the other.
+    images = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    images[0, 4:24, 4:24] = 255
+    images[1, 4:24, 13:16] = 255
+    two = DigitSet.from_arrays(images, torch.tensor([0, 1]), "block and bar")
+
+    def pairs(augmentation):
+        return make_lines(
+            two,
+            400,
+            TRANSFORMER_CONFIG,
+            generator=generator(8),
+            lengths=(2, 2),
+            augmentation=augmentation,
+        )
+
+    def nearly_above(canvases, tokens):
+        """Which hold a block and a bar, and are much higher than wide: as no line is."""
+        mixed = torch.tensor([line_text(row) in ("01", "10") for row in tokens])
+        ink = canvases > 0.5
+        return mixed & (ink.any(2).sum(1) > 1.5 * ink.any(1).sum(1))
+
+    assert nearly_above(*pairs(0.0)).sum() == 0
+    canvases, tokens = pairs(1.0)
+    above = nearly_above(canvases, tokens)
+    in_order = []
+    for canvas, row in zip(canvases[above], tokens[above], strict=True):
+        # The block, wide and half of the height, lies left of the bar if it is named first.
+        ink = (canvas > 0.5).float()
+        middle = (ink.sum(0) * torch.arange(ink.shape[1])).sum() / ink.sum()
+        first, last = ink.any(1).nonzero()[[0, -1], 0]
+        bar = min(ink[first : first + 5].sum(0), ink[last - 4 : last + 1].sum(0), key=torch.sum)
+        beyond = (bar * torch.arange(len(bar))).sum() / bar.sum() - middle
+        if beyond.abs() > 3:  # pixels; less says nothing of digits that are bent and slanted
+            in_order.append(bool(beyond > 0) == (line_text(row) == "01"))
+    assert len(in_order) > 10 and all(in_order)
 
 
 def test_seeds_go_on_giving_the_lines_that_were_measured(digits):

@@ -8,7 +8,7 @@ import torch
 
 from mnist_transformer import Classifier, Config, Transformer
 from mnist_transformer.config import END, GRID_CONFIG, PAD
-from mnist_transformer.training.objectives import TransformerObjective
+from mnist_transformer.training.objectives import TransformerObjective, fit_ctc_head
 from mnist_transformer.training.optimizers import layer_matrices, make_optimizers, running_mean
 
 
@@ -54,6 +54,23 @@ def test_ctc_wants_the_digits_from_left_to_right_and_row_by_row():
     assert loss(3, 1, 4, 1) < 0.01
     for wrong in ((4, 1, 3, 1), (1, 3, 1, 4), (3, 4, 1, 1), (3, 1, 4), (3, 1, 4, 1, 1)):
         assert loss(*wrong) > 1
+
+
+def test_a_new_ctc_head_is_fitted_and_nothing_else(model, lines):
+    torch.manual_seed(1)
+    objective = TransformerObjective(model, ctc_weight=0.3)
+    before = copy.deepcopy(model.state_dict())
+    canvases, tokens = lines
+
+    def loss():
+        with torch.no_grad():
+            return objective.ctc_loss(model.encoder(canvases), tokens[:, 1:]).item()
+
+    first = loss()
+    fit_ctc_head(objective, [lines] * 60)
+    assert loss() < 0.8 * first
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_muon_takes_the_matrices_of_the_layers_and_adamw_the_rest(objective):
