@@ -44,7 +44,7 @@ def reading_hints(reading: Reading, probabilities: list[float], max_digits: int)
         return ["The model sees no digits here."]
     hints = ["dashed: not sure"] if min(probabilities) < DOUBT else []
     if reading.unread:
-        hints.append("hatched: some ink was passed over")
+        hints.append("some ink was passed over")
     if reading.truncated:
         hints.append(f"… the line continues: {max_digits} digits are the most")
     return hints

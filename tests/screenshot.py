@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from tests import ROOT
 from tests.chromium import launch, open_page, serve, wait_for_digits, write
 
@@ -15,18 +17,24 @@ def main() -> None:
         wait_for_digits(page, "3141592")
         page.wait_for_timeout(2000)  # the last of seven readings has replaced the one before
         page.locator(".mnist-tiles button").nth(2).click()
-        page.mouse.move(640, 5)
-        page.wait_for_timeout(1500)
-        page.screenshot(path=ROOT / "demo" / "screenshot.png")
+        page.locator('.mnist-strip [data-part="decoder 2 cross"]').click()
+        page.locator('.mnist-detail[data-part="decoder 2 cross"]').wait_for()
+        picture(page, "screenshot.png")
 
+        page.locator('.mnist-strip [data-part="decoder 2 cross"]').click()  # closes it
+        page.locator('[data-part="decoder 2 cross"][aria-pressed="false"]').wait_for()
         page.get_by_role("tab", name="Intervene").click()
         page.locator('.mnist-matrix [data-part="decoder 1"]').click()
         page.get_by_text("With decoder 1 off it reads").wait_for()
-        page.mouse.move(640, 5)
-        page.wait_for_timeout(2000)
-        page.set_viewport_size({"width": 1280, "height": 1480})
-        page.wait_for_timeout(1000)
-        page.screenshot(path=ROOT / "demo" / "intervene.png")
+        page.locator(".stTabs").evaluate("tabs => tabs.scrollIntoView()")
+        picture(page, "intervene.png")
+
+
+def picture(page: Page, name: str) -> None:
+    """What the window shows once all has arrived and nothing is hovered."""
+    page.mouse.move(640, 2)
+    page.wait_for_timeout(2500)
+    page.screenshot(path=ROOT / "demo" / name)
 
 
 if __name__ == "__main__":

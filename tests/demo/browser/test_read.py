@@ -9,7 +9,7 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from tests import ROOT
-from tests.chromium import open_page, wait_for_digits, write
+from tests.chromium import open_page, sheet, wait_for_digits, write
 from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_peaks
 
 
@@ -20,15 +20,22 @@ def test_five_digits_drawn_by_mouse_are_read(page):
     assert page.complaints == []
 
 
+def undo(page):
+    """Take back a stroke, and wait for the canvas that comes in the place of the old one."""
+    old = sheet(page).element_handle()
+    page.get_by_role("button", name="Undo").click()
+    old.wait_for_element_state("hidden")
+    sheet(page).wait_for()
+
+
 def test_undo_and_clear(page):
     write(page, "27")
     wait_for_digits(page, "27")
-    page.get_by_role("button", name="Undo").click()
+    undo(page)
     wait_for_digits(page, "2")
-    write(page, "4", shift=1)  # what was taken back does not come again
-    wait_for_digits(page, "24")
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_role("button", name="Undo").click()
+    write(page, "5", shift=1)  # what was taken back does not come again
+    wait_for_digits(page, "25")
+    undo(page)
     wait_for_digits(page, "2")
     page.get_by_role("button", name="Clear", exact=True).click()
     page.get_by_text("Write 1 to 8 digits").wait_for()

@@ -36,7 +36,8 @@ def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(brows
     write(page, "405")
     wait_for_digits(page, "405")
     assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
-    assert inside(page, ".st-key-sheet", "[data-attention]", "[data-digits]", ".mnist-outcomes")
+    parts = [".st-key-sheet", "[data-attention]", "[data-digits]", ".mnist-outcomes"]
+    assert inside(page, *parts, ".mnist-strip")
     assert page.complaints == []
     page.context.close()
 
@@ -119,7 +120,7 @@ def test_the_first_stroke_clears_the_example_and_a_chosen_one_stays(page):
 
 
 def test_nothing_moves_when_another_reading_comes(page):
-    parts = [".st-key-sheet", ".mnist-seen canvas", ".mnist-tiles", ".mnist-line", ".stTabs"]
+    parts = [".st-key-sheet", ".mnist-seen canvas", ".mnist-tiles", ".mnist-line", ".mnist-strip"]
     places = f"""() => {parts}
         .map(name => document.querySelector(name).getBoundingClientRect())
         .map(box => [box.x, box.y, box.width, box.height].slice(0, 3).map(Math.round)).join()"""
