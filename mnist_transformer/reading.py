@@ -123,10 +123,16 @@ class Reading:
         maps = "" if self.attention is None else ", with maps"
         return f"Reading({self.digits!r}, probabilities=[{sure}], end_probability={end}{maps})"
 
-    def _repr_html_(self) -> str:
-        """In a notebook: the page's own stage, or without maps each digit over its probability."""
-        from . import figures
-        from .figures.live import stage_html
+    def _repr_html_(self) -> str | None:
+        """In a notebook: the page's own stage, or without maps each digit over its probability.
+
+        None, by which the notebook shows the `repr`, where the packages that draw are missing.
+        """
+        try:
+            from . import figures
+            from .figures.live import stage_html
+        except ModuleNotFoundError:
+            return None
 
         if self.attention is not None:
             return stage_html(self)

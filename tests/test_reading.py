@@ -2,7 +2,10 @@ import copy
 import dataclasses
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -261,6 +264,24 @@ def test_without_maps_there_is_no_picture(model, lines, plot):
     plain = model.read_canvases(lines[0][:1])[0]
     with pytest.raises(ValueError, match="attention=True"):
         getattr(plain, plot)()
+
+
+def test_without_the_package_that_draws_a_plot_names_the_extra(tmp_path):
+    script = (
+        "import sys; sys.modules['plotly'] = None\n"
+        "import torch; from mnist_transformer import Reading\n"
+        "reading = Reading.blank(torch.zeros(32, 96))\n"
+        "assert reading._repr_html_() is None\n"
+        "reading.plot_cross_attention()\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "pip install 'mnist-transformer[demo]'" in run.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("step", [-1, 99])

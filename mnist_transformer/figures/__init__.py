@@ -5,6 +5,14 @@ The page draws with these, and so can a notebook:
 plain data, a `Reading`, arrays or the numbers of a run: no model is needed to draw.
 """
 
+try:
+    import plotly  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "figures are drawn by plotly, which comes with `pip install 'mnist-transformer[demo]'`",
+        name=error.name,
+    ) from error
+
 from .cross_attention import cross_attention_figure, reading_order_figure, timeline_figure
 from .decoder_attention import decoder_attention_figure
 from .distribution import class_figure, distribution_figure, step_names
