@@ -1,6 +1,7 @@
 """What several views share: a reading as tiles, and figures."""
 
 import html
+from collections.abc import Callable
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -130,3 +131,14 @@ def plot(figure: go.Figure, key: str) -> None:
     figure.update_xaxes(gridcolor=LINES, zerolinecolor=LINES)
     figure.update_yaxes(gridcolor=LINES, zerolinecolor=LINES)
     st.plotly_chart(figure, width="stretch", theme=None, config=CONFIG, key=key)
+
+
+def download_figure(label: str, name: str, draw: Callable[[], go.Figure]) -> None:
+    """A button for a figure as a page, whose camera saves it as SVG; drawn when it is asked for."""
+    st.download_button(
+        f"{label} as a figure (HTML)",
+        lambda: draw().to_html(include_plotlyjs=True, config=CONFIG),
+        f"{name}.html",
+        on_click="ignore",
+        key=f"{name}-html",
+    )

@@ -1,5 +1,7 @@
 """The painted gaze: say where the decoder is to look, and see what it reads."""
 
+import dataclasses
+
 import streamlit as st
 import torch
 from torch import Tensor
@@ -61,7 +63,8 @@ def show(reading: Reading, model: Transformer) -> None:
     )
     gazes = [] if weights is None else [Gaze(step, weights, heads)]
     painted = read_painted(model, reading.canvas, gazes, changes.made(model))
-    tiles = reading_html(painted, model.config.max_digits)
+    # That ink is passed over is what was asked for, and no cause for doubt.
+    tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
     after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')
     shown = where_it_looked(reading, step) if weights is None else weights
     place = state["looked"].get("place", OWN) if "patches" not in state["looked"] else None

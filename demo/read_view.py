@@ -50,7 +50,7 @@ def show(model: Transformer) -> Shown:
     live.stage(data=stage_data(changed, probabilities, hints), key="stage")
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
-        save_view.show(page, reading, strokes, in_sight.size)
+        save_view.show(page, reading, strokes, in_sight.size, model)
         lesson_view.show(reading, changed, strokes)
     return Shown(state.drawing, strokes if is_line(page) else [], in_sight.size, reading)
 

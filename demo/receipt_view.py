@@ -3,13 +3,15 @@
 import streamlit as st
 from torch import Tensor
 
-from demo import live
+from demo import changes, live
+from demo.controls import download_figure
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import NUM_CLASSES
 from mnist_transformer.explain.attribution import attribute, follow
 from mnist_transformer.explain.heads import Head, all_heads
 from mnist_transformer.explain.receipt import HeadLine, Receipt
 from mnist_transformer.explain.trace import trace
+from mnist_transformer.figures import receipt_figure
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
@@ -29,11 +31,14 @@ def show(reading: Reading, model: Transformer) -> None:
         st.info("Draw something above, then see here what each part of it paid for.")
         return
     state = st.session_state
-    if state.get("receipt-of") is not reading:
-        passed = trace(model, reading)
-        state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
+    asked = (reading, repr(changes.chosen()))
+    if state.get("receipt-of") != asked:
+        changed_model, changed = changes.apply(model, reading)
+        passed = trace(changed_model, changed)
+        state["paid"] = changed_model, changed, passed, attribute(changed_model, passed)
+        state["receipt-of"] = asked
         state["receipt-head"] = state["receipt-patch"] = None
-    passed, receipt = state["paid"]
+    model, reading, passed, receipt = state["paid"]
     step = min(state.get("receipt-step", 0), reading.steps - 1)
     answer, over = _choose(receipt, step)
     bill = receipt.bill(step, answer, over)
@@ -50,6 +55,7 @@ def show(reading: Reading, model: Transformer) -> None:
         picked=[state[key] for key in ("receipt-head", "receipt-patch") if state[key] is not None],
     )
     live.ledger(data=data, key="receipt", on_step_change=_take_step, on_picked_change=_take_pick)
+    download_figure("This receipt", "receipt", lambda: receipt_figure(reading, bill))
     if head is None:
         return
     patch = state["receipt-patch"]

@@ -6,11 +6,19 @@ import json
 import streamlit as st
 
 from demo import link, screen
-from mnist_transformer import Page, Reading
+from mnist_transformer import Page, Reading, Transformer
+from mnist_transformer.explain.attribution import attribute
+from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live import page_html
 
 
-def show(page: Page, reading: Reading, strokes: list[dict], size: tuple[int, int]) -> None:
+def show(
+    page: Page,
+    reading: Reading,
+    strokes: list[dict],
+    size: tuple[int, int],
+    model: Transformer,
+) -> None:
     """Draw the downloads, and the button that puts the drawing in the address.
 
     Args:
@@ -18,12 +26,13 @@ def show(page: Page, reading: Reading, strokes: list[dict], size: tuple[int, int
         reading: the line, or the row that was chosen.
         strokes: of a drawing made on the empty sheet.
         size: (width, height) of that sheet in pixels.
+        model: what made the reading.
     """
     if not reading.steps:
         return
     with st.popover("Save or share"):
-        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading))
-        _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading))
+        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model))
+        _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading, model))
         _download(
             "Reading to play (HTML)",
             "reading.html",
@@ -54,13 +63,17 @@ def _download(label: str, name: str, content) -> None:
     st.download_button(label, content, name, on_click="ignore", width="stretch", key=name)
 
 
-def _json(page: Page, reading: Reading) -> str:
-    """The line with its distributions, or all rows of a page of several."""
-    is_line = page.digits == reading.digits
-    return json.dumps(reading.to_dict() if is_line else page.to_dict(), indent=1)
+def _json(page: Page, reading: Reading, model: Transformer) -> str:
+    """The line with its distributions and receipt, or all rows of a page of several."""
+    if page.digits != reading.digits:
+        return json.dumps(page.to_dict(), indent=1)
+    return json.dumps(
+        reading.to_dict() | {"receipt": attribute(model, reading).to_dict()}, indent=1
+    )
 
 
-def _npz(reading: Reading) -> bytes:
-    buffer = io.BytesIO()
-    reading.save_npz(buffer)
+def _npz(reading: Reading, model: Transformer) -> bytes:
+    """The reading, all that passed through the model for it, and what each part paid."""
+    buffer, passed = io.BytesIO(), trace(model, reading)
+    reading.save_npz(buffer, passed.arrays() | attribute(model, passed).arrays())
     return buffer.getvalue()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from demo import live
-from demo.controls import reading_html
+from demo.controls import download_figure, reading_html
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.heads import Head, all_heads
 from mnist_transformer.explain.patching import Swap, SwapMap, read_swapped, swap_map
-from mnist_transformer.figures import drawing_image
+from mnist_transformer.figures import drawing_image, swap_figure
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
@@ -117,6 +117,9 @@ def _show_map(reading: Reading, found: SwapMap | None, step: int) -> None:
         percent=True,
     )
     live.ledger(data=data, key="swap", on_step_change=_take_step, on_picked_change=_take_pick)
+    download_figure(
+        "This map", "swap", lambda: swap_figure(reading, found.patches, dict(data["bars"]))
+    )
 
 
 def _take_step() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from .style import BARE_AXIS, CLEAR, MARGIN, QUIET
 
 # One colour for each digit, apart for most kinds of colour blindness when beside each other.
-DIGITS = "#1971c2 #d9480f #2f9e44 #9c36b5 #f08c00 #0c8599 #e03131 #5f3dc4 #66a80f #343a40".split()
+DIGITS = "#1971c2 #d9480f #2f9e44 #9c36b5 #f08c00 #0c8599 #e03131 #5f3dc4 #66a80f #846358".split()
 SHEET_SHARE = 0.5  # of the height
 
 

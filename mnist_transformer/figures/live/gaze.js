@@ -46,12 +46,11 @@ function buildGaze(element, store) {
   };
 
   function draw() {
-    const { brush, size } = paintPaper(canvas, data);
-    const columns = data.grid[1];
+    const { brush, size, corner } = paintPaper(canvas, data);
     const top = Math.max(...paint, 1e-9);
     paint.forEach((weight, n) => {
       brush.fillStyle = `rgba(217, 72, 15, ${0.75 * Math.sqrt(weight / top) * (weight > 0)})`;
-      brush.fillRect((n % columns) * size, Math.floor(n / columns) * size, size, size);
+      brush.fillRect(...corner(n), size, size);
     });
   }
 
@@ -66,7 +65,7 @@ function buildGaze(element, store) {
   }
 
   function touch(event) {
-    const [row, column] = placeOf(event, canvas, data.grid);
+    const [row, column] = placeOf(event, canvas, data);
     const columns = data.grid[1];
     paint = paint.map((weight, n) => {
       const far = Math.hypot(Math.floor(n / columns) + 0.5 - row, (n % columns) + 0.5 - column);

@@ -29,7 +29,7 @@ def gaze_data(
     Raises:
         ValueError: if the reading has no maps.
     """
-    return paper_data(reading, step) | {
+    return paper_data(reading, step, whole=True) | {
         "weights": [round(weight, 5) for weight in weights.tolist()],
         "places": [{"name": name, "label": label} for name, label in places.items()],
         "place": place,

@@ -42,7 +42,7 @@ function buildLedger(element, store) {
 
   const pick = (what) => ledger.tell.picked({ what });
   canvas.onclick = (event) => {
-    const [row, column] = placeOf(event, canvas, data.grid).map(Math.floor);
+    const [row, column] = placeOf(event, canvas, data).map(Math.floor);
     pick(row * data.grid[1] + column);
   };
   bars.onclick = (event) => {
@@ -55,34 +55,35 @@ function buildLedger(element, store) {
 }
 
 function paintLedger(canvas, data) {
-  const [, columns] = data.grid;
-  const { brush, size, pixels } = paintPaper(canvas, data);
+  const { brush, size, corner, pixels } = paintPaper(canvas, data);
   const top = Math.max(...data.numbers.map(Math.abs), 1e-9);
-  brush.font = `600 ${Math.max(size * 0.3, 8 * pixels)}px sans-serif`;
+  // In a narrow square stands a number without its fraction.
+  const places = size < 30 * pixels ? 0 : 1;
+  brush.font = `600 ${Math.min(size * (places ? 0.3 : 0.5), 18 * pixels)}px sans-serif`;
   brush.textAlign = "center";
   brush.textBaseline = "middle";
   data.numbers.forEach((number, n) => {
-    const [x, y] = [(n % columns) * size, Math.floor(n / columns) * size];
+    const [x, y] = corner(n);
     const share = Math.abs(number) / top;
     const colour = number < 0 ? "25, 113, 194" : "217, 72, 15";
     brush.fillStyle = `rgba(${colour}, ${0.8 * Math.sqrt(share) * (share > 0.01)})`;
     brush.fillRect(x, y, size, size);
-    if (share >= 0.06) {
+    const text = written(number, data.percent, places);
+    if (share >= 0.06 && /[1-9]/.test(text)) {
       brush.fillStyle = share > 0.3 ? "#fff" : "#111";
-      brush.fillText(written(number, data), x + size / 2, y + size / 2);
+      brush.fillText(text, x + size / 2, y + size / 2);
     }
   });
   brush.strokeStyle = "#111";
   brush.lineWidth = 2 * pixels;
   for (const n of data.picked.filter(Number.isInteger))
-    brush.strokeRect((n % columns) * size, Math.floor(n / columns) * size, size, size);
+    brush.strokeRect(...corner(n), size, size);
   canvas.setAttribute("aria-label", data.label);
   canvas.dataset.numbers = JSON.stringify(data.numbers);
 }
 
-// Fewer places on a narrow page; a share as percent.
-function written(number, { percent }) {
-  const text = percent ? `${(100 * number).toFixed(0)}%` : number.toFixed(1);
+function written(number, percent, places) {
+  const text = percent ? `${(100 * number).toFixed(0)}${places ? "%" : ""}` : number.toFixed(places);
   return number > 0 ? `+${text}` : text.replace("-", "−");
 }
 

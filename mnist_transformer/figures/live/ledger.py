@@ -5,27 +5,34 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ...reading import Reading
+from ...reading import INK, Reading
 
 SOURCES = ("follow.js", "paper.js", "ledger.js")
 
 
-def paper_data(reading: Reading, step: int | None) -> dict:
+def paper_data(reading: Reading, step: int | None, whole: bool = False) -> dict:
     """What `paintPaper` and `followStep` need: the drawing, its patches, and the step.
 
     Args:
         reading: made with `attention=True`.
         step: which decoding step is shown, if the view is to follow the page's; from 0.
+        whole: whether all paper is shown, or the columns of patches with ink and one beside.
 
     Raises:
         ValueError: if the reading has no maps.
     """
     height, width = reading.canvas.shape
+    columns = reading.maps.grid[1]
+    inked = (reading.canvas > INK).unflatten(1, (columns, -1)).any(2).any(0).nonzero().flatten()
+    shown = [0, columns]
+    if len(inked) and not whole:
+        shown = [max(int(inked[0]) - 1, 0), min(int(inked[-1]) + 2, columns)]
     pixels = (reading.canvas * 255).round().byte()
     ink = base64.b64encode(pixels.numpy().tobytes()).decode()
     return {
         "canvas": {"width": width, "height": height, "ink": ink},
         "grid": list(reading.maps.grid),
+        "shown": shown,
         "step": step,
         "steps": None if step is None else reading.steps,
     }

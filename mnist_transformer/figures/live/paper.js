@@ -1,12 +1,16 @@
 // What views of the drawing share that are not the stage: the drawing as paper to write on, and the
 // step of the page. Needs follow.js.
 
-// Paints the drawing, pale, at the canvas's own width; gives the brush and the size of a patch.
+// Paints the drawing's columns of patches that are shown, pale, at the canvas's own width; gives the
+// brush, the size of a patch, and where the n-th patch lies.
 function paintPaper(canvas, data) {
   const { width, height, ink } = data.canvas;
+  const [rows, columns] = data.grid;
+  const [first, end] = data.shown;
   const pixels = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * pixels);
-  canvas.height = Math.round((canvas.width * height) / width);
+  const size = canvas.width / (end - first);
+  canvas.height = Math.round(size * rows);
   canvas.style.height = `${canvas.height / pixels}px`;
   const picture = new ImageData(width, height);
   [...atob(ink)].forEach((character, n) => {
@@ -17,16 +21,17 @@ function paintPaper(canvas, data) {
   own.getContext("2d").putImageData(picture, 0, 0);
   const brush = canvas.getContext("2d");
   brush.imageSmoothingEnabled = false;
-  brush.drawImage(own, 0, 0, canvas.width, canvas.height);
-  return { brush, size: canvas.width / data.grid[1], pixels };
+  brush.drawImage(own, -first * size, 0, columns * size, rows * size);
+  const corner = (n) => [((n % columns) - first) * size, Math.floor(n / columns) * size];
+  return { brush, size, corner, pixels };
 }
 
 // The row and the column of the patches at which a pointer is, as numbers with a fraction.
-function placeOf(event, canvas, [rows, columns]) {
+function placeOf(event, canvas, { grid: [rows], shown: [first, end] }) {
   const box = canvas.getBoundingClientRect();
   return [
     ((event.clientY - box.top) * rows) / box.height,
-    ((event.clientX - box.left) * columns) / box.width,
+    first + ((event.clientX - box.left) * (end - first)) / box.width,
   ];
 }
 

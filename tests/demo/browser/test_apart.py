@@ -16,6 +16,7 @@ from mnist_transformer.explain.gaze import (
 )
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.patching import Swap, read_swapped, swap_map
+from mnist_transformer.figures.live.ledger import ledger_data
 from tests.chromium import wait_for_digits, write
 from tests.demo.browser.seen import EXAMPLE, open_example
 
@@ -173,8 +174,10 @@ def test_a_thought_is_carried_over_and_put_back(page, model, reading):
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     row, column = divmod(best, 28)
+    first, end = ledger_data(reading, found.patches, [], "")["shown"]  # the paper that is seen
     page.mouse.click(
-        box["x"] + box["width"] * (column + 0.5) / 28, box["y"] + box["height"] * (row + 0.5) / 4
+        box["x"] + box["width"] * (column + 0.5 - first) / (end - first),
+        box["y"] + box["height"] * (row + 0.5) / 4,
     )
     page.get_by_text(f"the square in row {row + 1}, column {column + 1}").wait_for()
     alone = read_swapped(model, reading, donor, Swap(patches=frozenset({best})))
