@@ -19,6 +19,7 @@ from mnist_transformer.explain.gaze import (
     where_it_looked,
 )
 from mnist_transformer.explain.heads import all_heads
+from mnist_transformer.explain.parts import intervention
 from mnist_transformer.figures import step_names
 from mnist_transformer.figures.live.gaze import gaze_data
 
@@ -54,7 +55,7 @@ def show(reading: Reading, model: Transformer) -> None:
     weights = _weights(reading, step, state["looked"])
     before, after = st.columns(2)
     before.markdown("**By itself it reads**")
-    before.html(reading_html(reading, model.config.max_digits))
+    before.html(reading_html(changes.apply(model, reading)[1], model.config.max_digits))
     after.markdown("**Looking where you say, it reads**")
     heads = frozenset(
         head
@@ -62,7 +63,12 @@ def show(reading: Reading, model: Transformer) -> None:
         if head.attention == "cross" and head.layer in layers
     )
     gazes = [] if weights is None else [Gaze(step, weights, heads)]
-    painted = read_painted(model, reading.canvas, gazes, changes.made(model))
+    change = intervention(model.config, **changes.chosen())
+    try:
+        painted = read_painted(model, reading.canvas, gazes, change)
+    except ValueError as error:  # a changed machine may end before this step
+        after.warning(f"{error}.")
+        return
     # That ink is passed over is what was asked for, and no cause for doubt.
     tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
     after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')

@@ -31,14 +31,12 @@ def show(reading: Reading, model: Transformer) -> None:
         st.info("Draw something above, then see here what each part of it paid for.")
         return
     state = st.session_state
-    asked = (reading, repr(changes.chosen()))
-    if state.get("receipt-of") != asked:
-        changed_model, changed = changes.apply(model, reading)
-        passed = trace(changed_model, changed)
-        state["paid"] = changed_model, changed, passed, attribute(changed_model, passed)
-        state["receipt-of"] = asked
+    model, reading = changes.apply(model, reading)
+    if state.get("receipt-of") is not reading:
+        passed = trace(model, reading)
+        state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
         state["receipt-head"] = state["receipt-patch"] = None
-    model, reading, passed, receipt = state["paid"]
+    passed, receipt = state["paid"]
     step = min(state.get("receipt-step", 0), reading.steps - 1)
     answer, over = _choose(receipt, step)
     bill = receipt.bill(step, answer, over)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from demo import live
+from demo import changes, live
 from demo.controls import download_figure, reading_html
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
@@ -27,6 +27,7 @@ def show(reading: Reading, model: Transformer) -> None:
         st.info("Draw something above, then carry thoughts over to it here.")
         return
     state = st.session_state
+    model, reading = changes.apply(model, reading)
     if state.get("swap-of") is not reading:
         state["swap-of"], state["carried"] = reading, []
     st.caption(SAYS)
