@@ -1,9 +1,11 @@
 """What a person sees on the page, for the tests to wait for."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from tests import ROOT
-from tests.chromium import wait_for_digits
+from tests.chromium import sheet, wait_for_digits
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
 
@@ -11,6 +13,15 @@ EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
 def open_example(page):
     page.get_by_role("button", name="2026", exact=True).click()
     wait_for_digits(page, "2026")
+
+
+@contextmanager
+def a_new_canvas(page):
+    """What is done within puts another canvas in the place of the one that one draws on."""
+    old = sheet(page).element_handle()
+    yield
+    old.wait_for_element_state("hidden")
+    sheet(page).wait_for()
 
 
 def heat_maps(page):

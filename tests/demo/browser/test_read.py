@@ -9,8 +9,8 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from tests import ROOT
-from tests.chromium import open_page, sheet, wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_peaks
+from tests.chromium import open_page, wait_for_digits, write
+from tests.demo.browser.seen import EXAMPLE, a_new_canvas, open_example, wait_for_peaks
 
 
 def test_five_digits_drawn_by_mouse_are_read(page):
@@ -21,11 +21,9 @@ def test_five_digits_drawn_by_mouse_are_read(page):
 
 
 def undo(page):
-    """Take back a stroke, and wait for the canvas that comes in the place of the old one."""
-    old = sheet(page).element_handle()
-    page.get_by_role("button", name="Undo").click()
-    old.wait_for_element_state("hidden")
-    sheet(page).wait_for()
+    """Take back a stroke."""
+    with a_new_canvas(page):
+        page.get_by_role("button", name="Undo").click()
 
 
 def test_undo_and_clear(page):

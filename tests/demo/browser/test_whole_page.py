@@ -5,7 +5,7 @@ import pytest
 from demo import link
 from mnist_transformer.ink.brush import SHEET
 from tests.chromium import new_page, open_page, serve, sheet, wait_for_digits, write
-from tests.demo.browser.seen import open_example
+from tests.demo.browser.seen import a_new_canvas, open_example
 from tests.demo.parts import drawn
 from tests.pen import strokes
 
@@ -112,7 +112,8 @@ def test_the_first_stroke_clears_the_example_and_a_chosen_one_stays(page):
     assert page.get_by_role("button", name="Write your own").count() == 1
     write(page, "7")
     wait_for_digits(page, "7")
-    page.get_by_role("button", name="99", exact=True).click()
+    with a_new_canvas(page):
+        page.get_by_role("button", name="99", exact=True).click()
     wait_for_digits(page, "99")
     write(page, "7", shift=0)
     wait_for_digits(page, "799")
