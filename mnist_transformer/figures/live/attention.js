@@ -253,10 +253,11 @@ function paintTable(canvas, data, heads, head, chosen, peak, isOff, isLarge) {
     for (let column = 0; column < steps; column++) {
       const isHidden = isOff || column > row;
       const [x, y] = [left + column * cell, top + row * cell];
-      brush.fillStyle = `rgb(${colour(isHidden ? NaN : weights[column]).slice(0, 3)})`;
+      const shade = colour(isHidden ? NaN : weights[column]).slice(0, 3);
+      brush.fillStyle = `rgb(${shade})`;
       brush.fillRect(x, y, cell - 1, cell - 1);
       if (!isLarge || isHidden) continue;
-      brush.fillStyle = weights[column] / peak > 0.4 ? "#fff" : "#212529";
+      brush.fillStyle = inkOn(shade);
       brush.fillText((100 * weights[column]).toFixed(0), x + cell / 2, y + cell / 2);
     }
   }

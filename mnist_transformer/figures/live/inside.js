@@ -72,7 +72,7 @@ function numberRow(name, numbers) {
     const cell = make("span", "cell", value.toFixed(1));
     const shade = colour(value).slice(0, 3);
     cell.style.background = `rgb(${shade})`;
-    cell.style.color = shade[1] < 150 ? "#fff" : "#212529";
+    cell.style.color = inkOn(shade);
     cell.title = value.toFixed(4);
     return cell;
   });

@@ -115,6 +115,15 @@ function mixed(share, colour) {
   return [...colour.map((end) => Math.round(255 + (end - 255) * part)), 255];
 }
 
+// Black or white, whichever is read more easily on a colour: never less than 4.5 : 1 (WCAG 2).
+function inkOn(colour) {
+  const [red, green, blue] = colour.map((end) => {
+    const share = end / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+}
+
 // A share for people: "0.4%", "38%".
 function asPercent(share) {
   const shown = share * 100;

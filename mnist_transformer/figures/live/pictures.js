@@ -25,8 +25,9 @@ function pixelsView(section, data, store) {
       for (let x = 0; x < size; x++) {
         const dark = ink[(row * size + y) * data.canvas.width + column * size + x] / 255;
         const cell = make("span", "cell", (100 * dark).toFixed(0));
-        cell.style.background = `rgb(${Array(3).fill(Math.round(255 * (1 - dark)))})`;
-        cell.style.color = dark > 0.5 ? "#fff" : "#212529";
+        const grey = Array(3).fill(Math.round(255 * (1 - dark)));
+        cell.style.background = `rgb(${grey})`;
+        cell.style.color = inkOn(grey);
         cells.push(cell);
       }
     pixels.replaceChildren(...cells);

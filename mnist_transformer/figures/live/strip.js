@@ -37,7 +37,6 @@ function buildStrip(element, { parts }, names, store) {
   const wires = makeWires(row, boxes);
   const scroll = make("div", "strip-scroll", row);
   const says = make("div", "strip-says");
-  says.setAttribute("aria-live", "polite");
   const root = make("section", "mnist-strip", scroll, says);
   root.setAttribute("aria-label", "The machine: every part of the model");
   element.append(root);

@@ -274,6 +274,23 @@ def test_the_numbers_inside_a_head_are_the_librarys(page, model, reading, part, 
     assert page.complaints == []
 
 
+def test_numbers_can_be_read_on_their_colours(page):
+    open_example(page)
+    contrasts = """() => [...document.querySelectorAll('.mnist-detail .cell')].map(cell => {
+        const style = getComputedStyle(cell);
+        const [above, below] = [style.color, style.backgroundColor].map(colour => {
+            const [r, g, b] = colour.match(/\\d+/g).slice(0, 3).map(end => end / 255)
+                .map(share => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        }).sort((one, other) => other - one);
+        return (above + 0.05) / (below + 0.05);
+    })"""
+    for part in ("decoder 2 cross", "patches"):
+        open_part(page, part)
+        shown = page.evaluate(contrasts)
+        assert len(shown) >= 64 and min(shown) >= 4.5
+
+
 def test_what_comes_out_of_a_head_is_the_librarys(page, passed):
     open_example(page)
     open_part(page, "decoder 1 cross")
