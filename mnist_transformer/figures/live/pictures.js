@@ -146,10 +146,13 @@ function sourceView(section, data) {
     );
   });
   functions.forEach((element) => (element.open = true));
+  const hasShapes = section.functions.some(({ lines }) => lines.some(({ made }) => made));
   const says = make(
     "p",
     "caption",
-    "The very lines that were run; right, the shapes of what each one made for this drawing.",
+    hasShapes
+      ? "The very lines that were run; right, the shapes of what each one made for this drawing."
+      : "The very lines of the files.",
   );
   return {
     title: "The source that computes it",
