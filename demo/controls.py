@@ -7,10 +7,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mnist_transformer import Page, Reading
-from mnist_transformer.figures import (
-    data_url,
-    drawing_image,
-)
 from mnist_transformer.figures.style import CLEAR
 from mnist_transformer.reading import DOUBT
 
@@ -103,19 +99,6 @@ def _tiles(
     # Of several rows, one with ink that was passed over is dashed as a whole.
     name = "reading" + " chosen" * chosen + " passed-over" * bool(read.unread)
     return f'<div class="{name}" role="status" data-digits="{read.digits}">{tiles}</div>'
-
-
-def canvas_html(reading: Reading, caption: str = "") -> str:
-    """The canvas as the model saw it, what was passed over hatched, over a caption."""
-    picture = drawing_image(reading.canvas, hatched=reading.unread)
-    if reading.unread:
-        caption += "; hatched: no digit was read from it"
-    # Within the page, not a file beside it: at the next reading the server would have dropped it,
-    # perhaps before the browser had asked for it.
-    return (
-        '<figure class="seen"><img alt="The canvas that the model reads" '
-        f'src="{data_url(picture)}"><figcaption>{caption}</figcaption></figure>'
-    )
 
 
 def plot(figure: go.Figure, key: str) -> None:

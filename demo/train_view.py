@@ -150,22 +150,24 @@ def _show_curves(runs: list[TrainingJob]) -> None:
             for run, history in histories.items()
         }
 
+    tokens, lines = "tokens right", "lines right"
+    if runs[-1].kind == "classifier":  # one digit a drawing
+        tokens = lines = "digits right"
     left, right = st.columns(2)
     with left:
         plot(curve_figure(points("loss"), newest, "loss", steps), "loss-figure")
-        lines = "lines right" if runs[-1].kind == "transformer" else "digits right"
         figure = curve_figure(
             points("validation_accuracy"), newest, f"new {lines}", steps, marks=True, shares=True
         )
         plot(figure, "validation-figure")
     with right:
-        figure = curve_figure(points("accuracy"), newest, "tokens right", steps, shares=True)
+        figure = curve_figure(points("accuracy"), newest, tokens, steps, shares=True)
         plot(figure, "accuracy-figure")
         plot(curve_figure(points("lr"), newest, "learning rate", steps), "lr-figure")
     st.caption(
-        "Loss: how surprised it was by what it should have read. Tokens right: of the digits and "
-        f"ends that it trains on, one by one. New {lines}: of drawings that it never trained on, "
-        "read without a fault. Grey: your earlier runs."
+        f"Loss: how surprised it was by what it should have read. {tokens.capitalize()}: of what "
+        f"it trains on, one by one. New {lines}: of drawings that it never trained on, read "
+        "without a fault. Grey: your earlier runs."
     )
 
 
