@@ -9,7 +9,7 @@ import torch
 
 from .config import Config
 from .ink import BlankDrawing, Drawing, picture_to_parts
-from .reading import DOUBT, Reading
+from .reading import Reading, is_doubtful, trust
 
 if TYPE_CHECKING:
     from .transformer import Transformer
@@ -25,10 +25,11 @@ class Row:
 
     Attributes:
         parts: what was read, from left to right; a row longer than the model takes has several.
-        probabilities: of each digit, that it is right and that nothing of its part was left out:
-            what one reading of the part gives it, times what a second reading gives it, of a
-            smaller picture, times the lesser probability that the part ends where it was ended. It
-            is at most `PASSED_OVER` where the readings differ in length or a mark was passed over.
+        probabilities: of each digit, that it is right and that nothing of its part was left out,
+            told with caution (`reading.trust`): made from what one reading of the part gives it,
+            times what a second reading gives it, of a smaller picture, times the lesser probability
+            that the part ends where it was ended. It is at most `PASSED_OVER` where the readings
+            differ in length or a mark was passed over.
         box: left, top, right, bottom of its ink, in the picture's own pixels.
     """
 
@@ -54,7 +55,7 @@ class Row:
     @property
     def uncertain(self) -> list[bool]:
         """Of each digit, whether it is doubtful."""
-        return [probability < DOUBT for probability in self.probabilities]
+        return [is_doubtful(probability) for probability in self.probabilities]
 
     @property
     def end_probability(self) -> float:
@@ -162,10 +163,10 @@ def _agree(first: Reading, second: Reading) -> tuple[Reading, list[float]]:
     end = min(first.end_probability or 0.0, second.end_probability or 0.0)
     most = PASSED_OVER if chosen.unread else 1.0
     if len(chosen.digits) != len(other.digits):
-        return chosen, [min(most, PASSED_OVER, p * end) for p in chosen.probabilities]
+        return chosen, [min(PASSED_OVER, trust(p * end)) for p in chosen.probabilities]
     steps = zip(chosen.digits, chosen.probabilities, other.distributions, strict=False)
     return chosen, [
-        min(most, probability * float(distribution[int(digit)]) * end)
+        min(most, trust(probability * float(distribution[int(digit)]) * end))
         for digit, probability, distribution in steps
     ]
 

@@ -15,7 +15,9 @@ from .config import END, NUM_CLASSES
 if TYPE_CHECKING:
     from .explain.receipt import Receipt
 
-DOUBT = 0.7  # a digit less likely than this is doubtful
+DOUBT = 0.7  # a digit that can be trusted less than this is doubtful
+# Fitted by `python -m mnist_transformer evaluate doubt`, on digits that only validate.
+CAUTION = 1.0
 LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
 INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
 SMALLEST_MARK = 6  # pixels of canvas, the longer side; smaller marks may be passed over
@@ -29,6 +31,25 @@ def require_eval(model: nn.Module) -> None:
     """
     if model.training:
         raise ValueError("call model.eval() before reading: dropout is on")
+
+
+def trust(likelihood: float) -> float:
+    """How far a digit can be trusted, in [0, 1], that two readings together find so likely.
+
+    Of a hand that it does not know, a model is too sure. A power changes neither 0 nor 1 nor which
+    of two digits is surer, and sets how many digits lie below `DOUBT` (cf. temperature scaling, Guo
+    et al. 2017).
+
+    Args:
+        likelihood: the product of what both readings give the digit, and of the lesser probability
+            that the line ends where it was ended.
+    """
+    return likelihood**CAUTION
+
+
+def is_doubtful(trusted: float) -> bool:
+    """Whether a digit that can be trusted so far is to be shown as one the model is not sure of."""
+    return trusted < DOUBT
 
 
 def unread_marks(
@@ -152,9 +173,14 @@ class Reading:
     def uncertain(self) -> list[bool]:
         """Of each digit, whether it is doubtful: the model is not sure of it, or of the line's end,
         or passed over a mark, so that any digit may be missing or stand for two.
+
+        The same as for a row of a page, as if a second reading had said the same.
         """
-        is_whole = not self.unread and (self.end_probability or 0.0) >= DOUBT
-        return [probability < DOUBT or not is_whole for probability in self.probabilities]
+        end = self.end_probability or 0.0
+        return [
+            bool(self.unread) or is_doubtful(trust(probability**2 * end))
+            for probability in self.probabilities
+        ]
 
     @property
     def truncated(self) -> bool:

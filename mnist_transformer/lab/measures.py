@@ -29,8 +29,9 @@ from ..evals import (
 )
 from ..hands.pen import load_pen_digits
 from ..transformer import Transformer
-from . import pages, pen
+from . import doubt, pages, pen
 from .confidence import Reliability, evaluate_rejection
+from .doubt import DoubtScore, evaluate_doubt
 
 SHOWN_CONFUSIONS = 12
 
@@ -83,6 +84,7 @@ _WORDS = {
     "line_accuracy": "{:.2%} of lines exactly right",
     "digit_accuracy": "{:.2%} of digits right",
     "calibration_error": "expected calibration error {:.2%}",
+    "fitting_caution": "a caution of {:.2f} would fit",
 }
 
 
@@ -168,7 +170,9 @@ def measure_pen(
     }
     return dataclasses.replace(
         result,
-        numbers=result.numbers | {"calibration_error": score.reliability.error},
+        numbers=result.numbers
+        | {"calibration_error": score.reliability.error}
+        | _doubt_numbers(score.rows),
         groups=result.groups | groups,
         tables=result.tables | {"reliability": _reliability_rows(score.reliability)},
     )
@@ -208,8 +212,7 @@ def measure_pages(
             "seed": seed,
             "page_accuracy": score.accuracy,
             "silent_errors": score.silent,
-            "wrong_rows_without_doubt": score.silent_rows,
-            "right_rows_with_doubt": score.doubted_rows,
+            **_doubt_numbers(score.rows),
         },
         {
             "page_accuracy_by_kind": score.accuracy_by_kind,
@@ -234,6 +237,31 @@ def measure_pairs(
     accuracy = pages.evaluate_pairs(model, digits, num_lines, seed)
     numbers = {"num_lines": num_lines, "seed": seed, "line_accuracy": accuracy}
     return Result(f"pairs of {digits.source}", numbers)
+
+
+def measure_doubt(
+    model: Transformer,
+    *,
+    split: str = "validation",
+    data: str | Path | None = None,
+    num_lines: int = doubt.LINES,
+    seed: int = doubt.SEED,
+) -> Result:
+    """Lines of MNIST digits, read as pages: doubts that are missing or needless, and the caution.
+
+    Arguments as in `measure_lines`.
+    """
+    digits = load_digits(split, data)
+    score, caution = evaluate_doubt(model, digits, num_lines, seed)
+    numbers = {"num_lines": num_lines, "seed": seed, **_doubt_numbers(score)}
+    return Result(digits.source, numbers | {"fitting_caution": caution})
+
+
+def _doubt_numbers(score: DoubtScore) -> dict[str, float]:
+    return {
+        "wrong_rows_without_doubt": score.silent,
+        "right_rows_with_doubt": score.doubted,
+    }
 
 
 def _save_pictures(folder: str | Path, pictures: list[tuple[Image.Image, str]]) -> None:
@@ -316,5 +344,6 @@ MEASURES = {
     "pen": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pen),
     "pages": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pages),
     "pairs": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pairs),
+    "doubt": Measure("transformer", TRANSFORMER_WEIGHTS, measure_doubt),
     "rejection": Measure("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
 }

@@ -11,8 +11,9 @@ from ..hands.pages import PenPage, pen_pages
 from ..hands.pen import PenDigit
 from ..ink import Drawing, InkError
 from ..page import Page
-from ..reading import DOUBT
+from ..reading import is_doubtful
 from ..transformer import Transformer
+from .doubt import DoubtScore, score_doubt
 
 PAGES = 20  # of each kind
 PAGES_SEED = 60_000
@@ -30,9 +31,7 @@ class PageScore:
         accuracy: the share of which every digit of every row is right, in reading order.
         accuracy_by_kind: the same, by kind.
         silent_by_kind: the share of each kind that is wrong without any digit being doubtful.
-        num_wrong_rows, num_right_rows: rows, of the pages whose rows were all found.
-        silent_rows: the share of the wrong rows without a doubtful digit.
-        doubted_rows: the share of the right rows with one.
+        rows: which rows were read with a doubt, of the pages whose rows were all found.
         misread: (page, what was read) of every page that is not exactly right.
     """
 
@@ -40,10 +39,7 @@ class PageScore:
     accuracy: float
     accuracy_by_kind: dict[str, float]
     silent_by_kind: dict[str, float]
-    num_wrong_rows: int
-    num_right_rows: int
-    silent_rows: float
-    doubted_rows: float
+    rows: DoubtScore
     misread: list[tuple[PenPage, str]] = field(repr=False)
 
     @property
@@ -64,7 +60,7 @@ def evaluate_pages(
         seed: fixes the pages.
     """
     right, silent = Counter[str](), Counter[str]()
-    rows = Counter[tuple[bool, bool]]()
+    rows = []
     misread = []
     pages = list(pen_pages(digits, num_pages, seed))
     for page in pages:
@@ -76,18 +72,14 @@ def evaluate_pages(
             misread.append((page, read.digits))
         if len(read.rows) == len(page.rows):
             for row, true in zip(read.rows, page.rows, strict=True):
-                rows[row.digits == true, any(row.uncertain)] += 1
+                rows.append((row.digits == true, any(row.uncertain)))
     kinds = dict.fromkeys(page.kind for page in pages)
-    wrong_rows, right_rows = (rows[ok, False] + rows[ok, True] for ok in (False, True))
     return PageScore(
         num_pages=len(pages),
         accuracy=right.total() / len(pages),
         accuracy_by_kind={kind: right[kind] / num_pages for kind in kinds},
         silent_by_kind={kind: silent[kind] / num_pages for kind in kinds},
-        num_wrong_rows=wrong_rows,
-        num_right_rows=right_rows,
-        silent_rows=rows[False, False] / max(wrong_rows, 1),
-        doubted_rows=rows[True, True] / max(right_rows, 1),
+        rows=score_doubt(rows),
         misread=misread,
     )
 
@@ -101,7 +93,7 @@ def _read(model: Transformer, picture: Drawing) -> Page:
 
 
 def _is_sure(read: Page) -> bool:
-    return bool(read.probabilities) and min(read.probabilities) >= DOUBT
+    return bool(read.probabilities) and not is_doubtful(min(read.probabilities))
 
 
 def make_pairs(digits: DigitSet, count: int, seed: int) -> tuple[np.ndarray, list[str]]:

@@ -11,6 +11,7 @@ from ..ink import InkError
 from ..reading import Reading
 from ..transformer import Transformer
 from .confidence import Reliability, reliability
+from .doubt import DoubtScore, score_doubt
 
 LINES = 1_500
 SEED = 30_000
@@ -24,6 +25,7 @@ class PenScore:
         total: over all lines.
         line_accuracy_by_writer, line_accuracy_by_brush: the share of lines exactly right.
         reliability: how far the probabilities can be trusted.
+        rows: which lines were read with a doubt.
         misread: (line, what was read) of every line that was not exactly right.
     """
 
@@ -31,6 +33,7 @@ class PenScore:
     line_accuracy_by_writer: dict[str, float]
     line_accuracy_by_brush: dict[int, float]
     reliability: Reliability
+    rows: DoubtScore
     misread: list[tuple[PenLine, str]] = field(repr=False)
 
 
@@ -55,6 +58,10 @@ def evaluate_pen(
         line_accuracy_by_writer=_exact_by([line.writer for line in shown], true, read),
         line_accuracy_by_brush=_exact_by([line.brush for line in shown], true, read),
         reliability=reliability(zip(true, readings, strict=True)),
+        rows=score_doubt(
+            (reading.digits == text, not reading.digits or any(reading.uncertain))
+            for text, reading in zip(true, readings, strict=True)
+        ),
         misread=[
             (line, text) for line, text in zip(shown, read, strict=True) if line.digits != text
         ],

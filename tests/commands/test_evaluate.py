@@ -100,12 +100,12 @@ def test_a_recorded_result_is_kept_with_the_weights(capsys, weights):
 
 
 KNOWN = {
-    "--split": {"transformer", "classifier", "grid", "pairs"},
-    "--data": {"transformer", "classifier", "grid", "pairs"},
-    "--num-lines": {"transformer", "grid", "pen", "pairs"},
-    "--lines": {"transformer", "grid", "pen", "pairs"},
+    "--split": {"transformer", "classifier", "grid", "pairs", "doubt"},
+    "--data": {"transformer", "classifier", "grid", "pairs", "doubt"},
+    "--num-lines": {"transformer", "grid", "pen", "pairs", "doubt"},
+    "--lines": {"transformer", "grid", "pen", "pairs", "doubt"},
     "--num-pages": {"pages"},
-    "--seed": {"transformer", "grid", "pen", "pages", "pairs"},
+    "--seed": {"transformer", "grid", "pen", "pages", "pairs", "doubt"},
     "--augmentation": {"transformer"},
     "--ink": {"pen", "pages"},
     "--failures": {"pen", "pages"},

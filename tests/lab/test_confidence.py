@@ -3,7 +3,7 @@ import torch
 
 from mnist_transformer import InkError, Reading
 from mnist_transformer.lab import confidence
-from mnist_transformer.reading import DOUBT
+from mnist_transformer.reading import DOUBT, is_doubtful, trust
 
 
 def reading(digits, *probabilities):
@@ -36,7 +36,19 @@ def test_no_digits_no_reliability():
 
 
 def test_digits_below_the_threshold_are_uncertain():
-    assert reading("12", DOUBT - 0.01, DOUBT).uncertain == [True, False]
+    assert [is_doubtful(p) for p in (DOUBT - 0.01, DOUBT)] == [True, False]
+    assert reading("12", DOUBT - 0.01, 1.0).uncertain == [True, False]
+
+
+def test_an_end_that_is_unsure_makes_every_digit_uncertain():
+    unsure = Reading("12", [1.0, 1.0], 0.5, torch.zeros(0, 11), torch.zeros(32, 224))
+    assert unsure.uncertain == [True, True]
+
+
+def test_trust_keeps_the_order_and_what_is_certain():
+    levels = [trust(p / 20) for p in range(21)]
+    assert levels == sorted(levels) and len(set(levels)) == 21
+    assert levels[0] == 0 and levels[-1] == 1
 
 
 @pytest.mark.parametrize("pictures", [confidence.letter_pictures, confidence.scribble_pictures])

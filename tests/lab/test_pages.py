@@ -19,7 +19,7 @@ def test_the_score_counts_pages_of_every_kind(model, tmp_path):
     wrong = score.num_pages - round(score.accuracy * score.num_pages)
     assert len(score.misread) == wrong
     assert score.accuracy > 0.7 and score.silent <= wrong / score.num_pages
-    assert score.num_right_rows > score.num_wrong_rows
+    assert score.rows.num_right > score.rows.num_wrong
 
 
 def test_pairs_lie_anywhere_and_are_named_from_left_to_right(model, digits):
