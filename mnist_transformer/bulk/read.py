@@ -23,6 +23,7 @@ from ..transformer import Transformer
 
 STANDARD_INPUT = "-"
 BATCH_SIZE = 64  # canvases that are read at once, at least, as long as there are files
+MOST = 4  # times as many are read at once at most, whatever a single page holds
 FEW = 8  # files: so few are read before other processes have started
 AHEAD = 8  # files that each worker may be ahead of the model
 
@@ -93,9 +94,9 @@ def read_files(
                 waiting.append(_Waiting(file, number, *item))
                 canvases += len(item[0].canvases) if item[0] else 0
             if canvases >= batch_size or len(files) <= FEW:
-                yield from _read(model, waiting)
+                yield from _read(model, waiting, MOST * batch_size)
                 canvases = 0
-        yield from _read(model, waiting)
+        yield from _read(model, waiting, MOST * batch_size)
     finally:
         torch.set_num_threads(threads)
 
@@ -179,11 +180,12 @@ def _told(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
     return notes
 
 
-def _read(model: Transformer, waiting: deque[_Waiting]) -> Iterator[FilePage]:
-    """Read all that waits in one batch."""
+def _read(model: Transformer, waiting: deque[_Waiting], most: int) -> Iterator[FilePage]:
+    """Read all that waits, in one batch if it is no more than `most` canvases."""
     canvases = [w.prepared.canvases for w in waiting if w.prepared and len(w.prepared.canvases)]
-    batch = torch.from_numpy(np.concatenate(canvases)) if canvases else None
-    readings = iter([] if batch is None else model.read_canvases(batch))
+    together = torch.from_numpy(np.concatenate(canvases)) if canvases else torch.zeros(0)
+    batches = together.split(most) if len(together) else ()
+    readings = (reading for batch in batches for reading in model.read_canvases(batch))
     while waiting:
         item = waiting.popleft()
         page = finish_page(item.prepared, readings) if item.prepared else None

@@ -63,6 +63,23 @@ def test_the_model_reads_full_batches(shipped, monkeypatch):
     assert sizes == [16, 16, 8]
 
 
+def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, monkeypatch, tmp_path):
+    page = Image.open(EXAMPLES[0]).convert("L").resize((160, 60))
+    page.save(tmp_path / "book.tif", save_all=True, append_images=[page] * 9)
+    sizes = []
+    read = type(shipped).read_canvases
+
+    def counted(self, canvases, attention=False):
+        sizes.append(len(canvases))
+        return read(self, canvases, attention)
+
+    monkeypatch.setattr(type(shipped), "read_canvases", counted)
+    found = list(read_files(shipped, [str(tmp_path / "book.tif")], workers=0, batch_size=2))
+    assert [page.number for page in found] == list(range(1, 11))
+    assert len({page.page.digits for page in found}) == 1
+    assert sizes == [8, 8, 4]
+
+
 def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):
     calls = []
 
