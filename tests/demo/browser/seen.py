@@ -3,11 +3,17 @@
 from contextlib import contextmanager
 
 import pytest
+from PIL import Image
 
 from tests import ROOT
 from tests.chromium import sheet, wait_for_digits
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
+
+
+def read_example(model):
+    """The reading of the example that the page shows: the likelier of the two it makes."""
+    return model.read_page(Image.open(EXAMPLE), attention=True).rows[0].parts[0]
 
 
 def open_example(page):

@@ -18,7 +18,7 @@ from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.patching import Swap, read_swapped, swap_map
 from mnist_transformer.figures.live.ledger import ledger_data
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example
+from tests.demo.browser.seen import EXAMPLE, open_example, read_example
 
 OTHER = EXAMPLE.with_name("1704.png")
 
@@ -30,7 +30,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def reading(model):
-    return model.read(EXAMPLE, attention=True)
+    return read_example(model)
 
 
 def open_way(page, way):

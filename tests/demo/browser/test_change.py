@@ -1,18 +1,16 @@
 """Change one thing."""
 
-from PIL import Image
-
 from mnist_transformer import load_transformer
 from mnist_transformer.explain.perturb import perturb
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_certainties
+from tests.demo.browser.seen import open_example, read_example, wait_for_certainties
 
 
 def test_turn_thickness_and_noise_do_as_the_library_says(page):
     open_example(page)
     page.get_by_role("tab", name="Change one thing").click()
     model = load_transformer()
-    canvas = model.read(Image.open(EXAMPLE)).canvas
+    canvas = read_example(model).canvas
     change = dict(rotation=0, thickness=0.0, noise=0.0)
     for slider, presses, (name, value) in (
         ("Turn, in degrees", 4, ("rotation", 4)),

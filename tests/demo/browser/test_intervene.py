@@ -9,9 +9,9 @@ from mnist_transformer.explain.interventions import edited, importance, logit_le
 from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
-    EXAMPLE,
     figure_data,
     open_example,
+    read_example,
     wait_for_certainties,
 )
 
@@ -23,7 +23,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def reading(model):
-    return model.read(EXAMPLE, attention=True)
+    return read_example(model)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.explain.heads import Head
@@ -19,7 +18,7 @@ from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live.machine import crop
 from mnist_transformer.figures.live.parts import machine_parts
 from tests.chromium import wait_for_digits
-from tests.demo.browser.seen import EXAMPLE, open_example
+from tests.demo.browser.seen import open_example, read_example
 
 COUNT_MESSAGES = """() => {
     window.sent = 0;
@@ -35,7 +34,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def reading(model):
-    return model.read(Image.open(EXAMPLE), attention=True)
+    return read_example(model)
 
 
 @pytest.fixture(scope="module")

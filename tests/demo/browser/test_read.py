@@ -10,7 +10,12 @@ from PIL import Image
 from mnist_transformer import load_transformer
 from tests import ROOT
 from tests.chromium import open_page, wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, a_new_canvas, open_example, wait_for_peaks
+from tests.demo.browser.seen import (
+    EXAMPLE,
+    a_new_canvas,
+    open_example,
+    read_example,
+)
 
 
 def test_five_digits_drawn_by_mouse_are_read(page):
@@ -78,7 +83,7 @@ def test_the_reading_can_be_taken_along(page, tmp_path):
     with page.expect_download() as download:
         page.get_by_role("button", name="Reading (JSON)").click()
     saved = json.loads(Path(download.value.path()).read_text())
-    reading = load_transformer().read(Image.open(EXAMPLE))
+    reading = read_example(load_transformer())
     assert saved["digits"] == reading.digits
     assert saved["probabilities"] == pytest.approx(reading.probabilities, abs=1e-5)
     assert len(saved["distributions"]) == reading.steps
@@ -101,7 +106,8 @@ def test_the_reading_can_be_taken_along(page, tmp_path):
     assert len(asked) == 1
     kept.close()
     page.keyboard.press("Escape")
-    figure = page.locator(".st-key-change-timeline .js-plotly-plot")
+    page.get_by_role("tab", name="Intervene").click()
+    figure = page.locator(".st-key-lens .js-plotly-plot")
     figure.hover()
     with page.expect_download() as download:
         figure.locator('.modebar-btn[data-attr="toImage"], .modebar-btn').first.click(force=True)
@@ -132,7 +138,11 @@ def test_of_a_picture_of_two_rows_the_chosen_one_is_looked_into(page, tmp_path):
     wait_for_digits(page, "314159")
     page.keyboard.press("Escape")
     first, second = load_transformer().read_page(sheet, attention=True).rows
-    wait_for_peaks(page, first.parts[0].maps.cross[:, :, 0])
-    page.get_by_role("radio", name="2: 314159").click(force=True)
-    wait_for_peaks(page, second.parts[0].maps.cross[:, :, 0])
+    for row, name in ((first, "1: 2026"), (second, "2: 314159")):
+        page.get_by_role("radio", name=name).click(force=True)
+        page.locator(f'.mnist-tiles[data-digits="{row.digits}"]').first.wait_for()
+        glow = page.locator("[data-attention]").first.get_attribute("data-attention")
+        assert float(glow) == pytest.approx(
+            float(row.parts[0].maps.cross.mean((0, 1))[0].max()), abs=2e-3
+        )
     assert page.complaints == []

@@ -3,16 +3,15 @@
 import re
 
 import pytest
-from PIL import Image
 
 from mnist_transformer import load_transformer
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example
+from tests.demo.browser.seen import open_example, read_example
 
 
 @pytest.fixture(scope="module")
 def reading():
-    return load_transformer().read_page(Image.open(EXAMPLE), attention=True).rows[0].parts[0]
+    return read_example(load_transformer())
 
 
 def glow(page):
