@@ -55,17 +55,17 @@ def wait_for(page, get, expected, what):
 
 def numbers(page):
     """The numbers on the ledger's drawing."""
-    return json.loads(page.locator(".mnist-ledger canvas").get_attribute("data-numbers"))
+    return json.loads(page.locator(".mnist-ledger canvas:visible").get_attribute("data-numbers"))
 
 
 def bars(page):
-    return page.locator(".mnist-bars").evaluate(
+    return page.locator(".mnist-bars:visible").evaluate(
         "bars => [...bars.children].map(bar => [bar.dataset.name, Number(bar.dataset.amount)])"
     )
 
 
 def wait_for_ledger(page, patches, lines):
-    page.locator(".mnist-ledger canvas[data-numbers]").wait_for()
+    page.locator(".mnist-ledger canvas[data-numbers]:visible").wait_for()
     close = pytest.approx(patches.tolist(), abs=1e-5)
     wait_for(page, lambda: numbers(page), close, "numbers on the drawing")
     shown = dict(bars(page))
@@ -158,6 +158,7 @@ def test_a_thought_is_carried_over_and_put_back(page, model, reading):
     open_example(page)
     open_way(page, "Swap a thought")
     donor = model.read(OTHER)
+    page.locator("[data-swapped]").wait_for()  # until then the receipt may be still in sight
     found = swap_map(model, reading, donor, 0)
     lines = {f"all of {stack} {n + 1}": share for (stack, n), share in found.layers.items()}
     lines |= {head.name: share for head, share in found.heads.items()}
@@ -170,7 +171,7 @@ def test_a_thought_is_carried_over_and_put_back(page, model, reading):
     wait_for(page, lambda: swapped.get_attribute("data-swapped"), "2026", "put back")
 
     best = int(found.patches.argmax())
-    canvas = page.locator(".mnist-ledger canvas")
+    canvas = page.locator(".mnist-ledger canvas:visible")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     row, column = divmod(best, 28)
