@@ -18,7 +18,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def reading(model):
-    return model.read(ROOT / "demo" / "examples" / "314159.png")
+    return model.read_page(ROOT / "demo" / "examples" / "314159.png").rows[0].parts[0]
 
 
 def reads(reading, digits):

@@ -23,7 +23,7 @@ def test_a_link_switches_parts_off_and_the_whole_page_shows_it():
     off, blurred = ["cross 1, head 2", "decoder 1"], ["cross 2, head 1"]
     page = opened(drawing="2026", off=";".join(off), blurred=blurred[0])
     model = load_transformer()
-    reading = model.read(ROOT / "demo" / "examples" / "2026.png")
+    reading = model.read_page(ROOT / "demo" / "examples" / "2026.png").rows[0].parts[0]
     change = intervention(model.config, off, blurred)
     changed = read_changed(model, reading.canvas, change)
     assert stage(page)["digits"] == changed.digits != "2026"
