@@ -27,6 +27,7 @@ NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end 
 FILLED = 0.6  # of its box: a mark with so much ink at the border is a bar or a dark corner
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
+GRAIN, MOST_GRAINS = 6, 20  # pixels high, and marks: so many so small are noise
 MOST_MARKS = 1500  # more are no writing, and comparing each with each would take for ever
 
 
@@ -154,7 +155,8 @@ class _Page:
         _refuse_crowd(kept, 10 * MOST_MARKS)  # dirt among them
         kept &= ~_is_dirt(boxes, areas, kept, height)
         _refuse_crowd(kept, MOST_MARKS)
-        if not kept.any():
+        height = usual_height(boxes[kept], areas[kept])
+        if not kept.any() or (height < GRAIN and kept.sum() > MOST_GRAINS):
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
         return Ink(
             self.contrast,
@@ -163,7 +165,7 @@ class _Page:
             boxes[kept],
             areas[kept],
             np.flatnonzero(kept),
-            usual_height(boxes[kept], areas[kept]),
+            height,
         )
 
 

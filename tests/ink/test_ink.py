@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from mnist_transformer import BlankDrawing, Config, InkError, drawing_to_canvas
-from mnist_transformer.ink import MAX_PIXELS, open_drawing
+from mnist_transformer.ink import MAX_PIXELS, open_drawing, picture_to_parts
 
 CONFIG = Config()
 
@@ -167,6 +167,14 @@ def test_what_cannot_be_a_drawing_gets_a_clear_error(drawing, message):
 def test_what_is_no_picture_is_a_type_error(thing):
     with pytest.raises(TypeError, match="PIL image, an array or a tensor"):
         drawing_to_canvas(thing, CONFIG)
+
+
+@pytest.mark.parametrize("spread", [3, 10, 40])
+@pytest.mark.parametrize("size", [(100, 100), (190, 400)])
+def test_noise_alone_is_no_row_of_digits(size, spread):
+    noise = np.random.default_rng(0).normal(200, spread, size).clip(0, 255).astype(np.uint8)
+    with pytest.raises(InkError, match="nothing is drawn|more than any page"):
+        picture_to_parts(noise, CONFIG)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 3)])
