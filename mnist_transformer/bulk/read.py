@@ -62,7 +62,9 @@ def read_files(
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink. None means as many as there are cores, or
             none for a few files; 0 means that this process does it itself. Beside workers, the
-            model takes a quarter of the cores, as reading takes about a quarter of the time.
+            model takes a quarter of the cores, as reading takes about a quarter of the time. They
+            import the calling script anew, which must keep what it does behind
+            `if __name__ == "__main__":`.
         batch_size: canvases that are read at once, of which a short row needs two.
 
     Raises:
@@ -82,6 +84,8 @@ def read_files(
         prefetch_factor=AHEAD if workers else None,
         worker_init_fn=_start_worker,
         collate_fn=_as_it_is,
+        # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
+        multiprocessing_context="spawn" if workers else None,
     )
     threads = torch.get_num_threads()
     if workers:
