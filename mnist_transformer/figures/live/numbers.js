@@ -63,7 +63,9 @@ function neuronsView(section, data, store) {
         { peak: Math.max(...everywhere, 1e-6), marked: now.patch },
       );
     } else {
-      const steps = [...everywhere].map((a, n) => `${data.steps[n]}: ${a.toFixed(2)}`);
+      // GELU gives small numbers below 0, too: no step shall read "-0.00".
+      const rounded = (a) => a.toFixed(2).replace(/^-(?=0\.00$)/, "");
+      const steps = [...everywhere].map((a, n) => `${data.steps[n]}: ${rounded(a)}`);
       whereCaption.textContent = `Neuron ${neuron + 1} at every step: ${steps.join(", ")}`;
     }
   }
@@ -82,6 +84,8 @@ function paintNeurons(canvas, values, columns, peak, chosen) {
   resize(canvas, columns * cell, rows * cell);
   const brush = canvas.getContext("2d");
   const colour = orange(peak);
+  brush.fillStyle = "#dee2e6"; // lines between the neurons, seen where none of them fires
+  brush.fillRect(0, 0, columns * cell, rows * cell);
   values.forEach((value, n) => {
     brush.fillStyle = `rgb(${colour(Math.max(value, 0)).slice(0, 3)})`;
     brush.fillRect((n % columns) * cell, Math.floor(n / columns) * cell, cell - 2, cell - 2);
