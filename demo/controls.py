@@ -47,6 +47,13 @@ def reading_hints(reading: Reading, probabilities: list[float], max_digits: int)
     return hints
 
 
+def step_shown(reading: Reading, key: str) -> int:
+    """The step that a view shows, from 0: what was chosen last; as on the stage, the first if the
+    reading has no such step."""
+    step = st.session_state.get(key, 0)
+    return step if step < reading.steps else 0
+
+
 def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str:
     """One line as `reading_html`; several rows as smaller tiles, one row under another.
 

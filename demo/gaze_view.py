@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from demo import changes, live
-from demo.controls import reading_html
+from demo.controls import reading_html, step_shown
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.gaze import (
     Gaze,
@@ -41,7 +41,7 @@ def show(reading: Reading, model: Transformer) -> None:
     if state.get("gaze-of") is not reading:
         state["gaze-of"], state["looked"] = reading, {}
     st.caption(SAYS)
-    step = min(state.get("gaze-step", 0), reading.steps - 1)
+    step = step_shown(reading, "gaze-step")
     names = step_names(reading)
     layers = st.pills(
         f"Which layers of cross-attention look there at step {step + 1}, “{names[step]}”",
@@ -66,12 +66,11 @@ def show(reading: Reading, model: Transformer) -> None:
     change = intervention(model.config, **changes.chosen())
     try:
         painted = read_painted(model, reading.canvas, gazes, change)
+        # That ink is passed over is what was asked for, and no cause for doubt.
+        tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
+        after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')
     except ValueError as error:  # a changed machine may end before this step
         after.warning(f"{error}.")
-        return
-    # That ink is passed over is what was asked for, and no cause for doubt.
-    tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
-    after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')
     shown = where_it_looked(reading, step) if weights is None else weights
     place = state["looked"].get("place", OWN) if "patches" not in state["looked"] else None
     data = gaze_data(

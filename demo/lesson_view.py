@@ -27,8 +27,8 @@ _draw = st.components.v2.component(
 
 def number() -> int:
     """The lesson that the address names, counted from 1; 0 if it names none."""
-    text = st.query_params.get("lesson", "")
-    return int(text) if text.isdecimal() and int(text) <= len(LESSONS) else 0
+    asked = screen.counted(st.query_params.get("lesson", ""))
+    return asked if asked <= len(LESSONS) else 0
 
 
 def show(reading: Reading, changed: Reading, strokes: Sequence[dict]) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 from torch import Tensor
 
 from demo import changes, live
-from demo.controls import download_figure
+from demo.controls import download_figure, step_shown
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import NUM_CLASSES
 from mnist_transformer.explain.attribution import attribute, follow
@@ -37,7 +37,7 @@ def show(reading: Reading, model: Transformer) -> None:
         state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
         state["receipt-head"] = state["receipt-patch"] = None
     passed, receipt = state["paid"]
-    step = min(state.get("receipt-step", 0), reading.steps - 1)
+    step = step_shown(reading, "receipt-step")
     answer, over = _choose(receipt, step)
     bill = receipt.bill(step, answer, over)
     heads = {head.name: head for head in all_heads(model.config) if head.attention == "cross"}

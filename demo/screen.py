@@ -56,8 +56,13 @@ def hidden_style() -> str:
 def chosen() -> dict[str, str | int]:
     """What the address says is chosen in the browser; steps and patches count from 0."""
     said = {name: st.query_params[name] for name in CHOSEN if name in st.query_params}
-    numbers = {n: int(said.pop(n)) - 1 for n in NUMBERS if said.get(n, "").isdecimal()}
+    numbers = {n: counted(said[n]) - 1 for n in NUMBERS if counted(said.get(n, ""))}
     return {name: text for name, text in said.items() if name not in NUMBERS} | numbers
+
+
+def counted(text: str) -> int:
+    """A number of the address that counts from 1; 0 if the text is none."""
+    return int(text) if text.isdecimal() and len(text) <= 4 else 0
 
 
 def open_changes(model: Transformer) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from demo import changes, live
-from demo.controls import download_figure, reading_html
+from demo.controls import download_figure, reading_html, step_shown
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.heads import Head, all_heads
@@ -44,7 +44,7 @@ def show(reading: Reading, model: Transformer) -> None:
     first.html(f'<div data-swapped="{swapped.digits}">{tiles}</div>')
     carried = ", ".join(_title(name, reading) for name in state["carried"])
     first.markdown(f"Carried over: {carried or 'nothing yet'}.")
-    step = min(state.get("swap-step", 0), reading.steps - 1)
+    step = step_shown(reading, "swap-step")
     try:
         found = swap_map(model, reading, donor, step)
     except ValueError as error:

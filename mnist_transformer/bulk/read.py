@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ..config import Config
@@ -163,11 +164,17 @@ class _Files(Dataset):
                     raise InkError("the folder holds no pictures")
                 source = io.BytesIO(self.piped) if name == STANDARD_INPUT else name
                 for picture in open_pages(source):
-                    pages.append((prepare_page(picture, self.config), "", _told(caught)))
+                    pages.append(self._page(picture, caught))
             # Whatever is wrong with one file, and be it unforeseen, the others are read.
             except Exception as error:
                 pages.append((None, _reason(error), _told(caught)))
         return pages
+
+    def _page(self, picture: Image, caught: list[warnings.WarningMessage]) -> Item:
+        try:
+            return prepare_page(picture, self.config), "", _told(caught)
+        except Exception as error:  # of this page alone: those after it are read
+            return None, _reason(error), _told(caught)
 
 
 def _reason(error: Exception) -> str:

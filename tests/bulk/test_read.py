@@ -11,6 +11,8 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.bulk import find_files, read_files, share_of
+from mnist_transformer.ink import InkError
+from mnist_transformer.page import prepare_page
 from tests import ROOT
 
 EXAMPLES = sorted((ROOT / "demo" / "examples").glob("*.png"))
@@ -91,6 +93,23 @@ def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):
     found = list(read_files(shipped, [str(path) for path in EXAMPLES], workers=0))
     assert len(calls) == len(found) == len(EXAMPLES)
     assert found[0].problem == "ZeroDivisionError: of a kind nobody thought of"
+
+
+def test_a_page_that_cannot_be_read_costs_none_of_those_after_it(shipped, tmp_path, monkeypatch):
+    first, second, third = (Image.open(path).convert("L") for path in EXAMPLES[:3])
+    first.save(tmp_path / "pages.tif", save_all=True, append_images=[second, third])
+    calls = []
+
+    def prepare(picture, config):
+        calls.append(picture)
+        if len(calls) == 2:
+            raise InkError("no digits")
+        return prepare_page(picture, config)
+
+    monkeypatch.setattr("mnist_transformer.bulk.read.prepare_page", prepare)
+    pages = list(read_files(shipped, [str(tmp_path / "pages.tif")], workers=0))
+    assert [(page.number, page.problem) for page in pages] == [(1, ""), (2, "no digits"), (3, "")]
+    assert pages[2].page.digits == shipped.read_page(third).digits != ""
 
 
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path):

@@ -96,6 +96,22 @@ def test_every_kind_of_attention_is_shown(page, name):
     assert "attention" in [section["view"] for section in detail["sections"]]
 
 
+@pytest.mark.parametrize(
+    ("way", "key", "view"),
+    [
+        ("The receipt", "receipt-step", "ledger"),
+        ("Paint the gaze", "gaze-step", "gaze"),
+        ("Swap a thought", "swap-step", "ledger"),
+    ],
+)
+def test_of_a_shorter_line_all_views_show_the_first_step_as_the_stage_does(page, way, key, view):
+    page.session_state["way"], page.session_state[key] = way, 6
+    page.query_params["only"] = "stage,apart"
+    button(page, "2026").click().run()
+    assert not page.exception
+    assert part(page, view)["step"] == 0
+
+
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     job = TrainingJob("transformer", 2000, batch_size=16, lr=0.001, abandoned=lambda: True)
     job.start()  # stops after its first step

@@ -54,6 +54,9 @@ def test_what_was_chosen_in_the_browser_is_told_to_it_again():
     chosen = {"step": 2, "patch": 16, "part": "encoder 2", "head": "cross 2, head 1"}
     assert part(page, "lesson")["screen"] == chosen | {"tab": "Intervene"}
     assert part(opened(step="x", patch="-1"), "lesson")["screen"] == {}
+    much = "9" * 5_000  # more than Python makes a number of
+    nothing = part(opened(step="0", patch=much, lesson=much), "lesson")
+    assert nothing["screen"] == {} and nothing["number"] == 0
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,15 @@ function touchable(canvas, data, { chosen, pointed, at, whole = () => false }) {
   };
 }
 
+// A map on which the page's patch is chosen, and shown for as long as the pointer is on it.
+function choosesPatch(canvas, data, store, at) {
+  touchable(canvas, data, {
+    chosen: (patch) => store.set({ patch }),
+    pointed: (patch) => store.hover(patch === null ? {} : { patch }),
+    at,
+  });
+}
+
 function clamp(number, low, high) {
   return Math.max(low, Math.min(high, number));
 }

@@ -1,11 +1,11 @@
 """A ledger: numbers on the drawing, patch by patch, and others as bars under it."""
 
-import base64
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from ...reading import INK, Reading
+from .packing import pack_canvas
 
 SOURCES = ("follow.js", "paper.js", "ledger.js")
 
@@ -21,16 +21,13 @@ def paper_data(reading: Reading, step: int | None, whole: bool = False) -> dict:
     Raises:
         ValueError: if the reading has no maps.
     """
-    height, width = reading.canvas.shape
     columns = reading.maps.grid[1]
     inked = (reading.canvas > INK).unflatten(1, (columns, -1)).any(2).any(0).nonzero().flatten()
     shown = [0, columns]
     if len(inked) and not whole:
         shown = [max(int(inked[0]) - 1, 0), min(int(inked[-1]) + 2, columns)]
-    pixels = (reading.canvas * 255).round().byte()
-    ink = base64.b64encode(pixels.numpy().tobytes()).decode()
     return {
-        "canvas": {"width": width, "height": height, "ink": ink},
+        "canvas": pack_canvas(reading.canvas),
         "grid": list(reading.maps.grid),
         "shown": shown,
         "step": step,

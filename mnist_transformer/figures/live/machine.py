@@ -1,6 +1,5 @@
 """What the strip shows: the whole machine in small, for one drawing and every step."""
 
-import base64
 from collections.abc import Collection
 from dataclasses import asdict
 
@@ -9,7 +8,7 @@ from torch import Tensor
 from ...explain.activations import AttentionTrace, MLPTrace, Trace
 from ...reading import Reading
 from ..distribution import OUTCOMES, step_names
-from .packing import pack
+from .packing import pack, pack_canvas
 from .parts import Part, machine_parts
 
 SOURCES = ("follow.js", "maps.js", "paint.js", "wires.js", "strip.js")
@@ -65,7 +64,7 @@ def frame(reading: Reading, trace: Trace) -> dict:
         "rows": rows,
         "columns": columns,
         "crop": list(crop(reading.canvas, columns)),
-        "canvas": ink(reading.canvas),
+        "canvas": pack_canvas(reading.canvas),
         "patch": inkiest(reading.canvas, trace.grid),
     }
 
@@ -75,17 +74,6 @@ def inkiest(canvas: Tensor, grid: tuple[int, int]) -> int:
     rows, columns = grid
     patches = canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1))
     return int(patches.sum((1, 3)).argmax())
-
-
-def ink(canvas: Tensor) -> dict:
-    """The canvas as bytes, 0 = paper, 255 = ink.
-
-    Args:
-        canvas: (height, width), 0 = paper, 1 = ink.
-    """
-    height, width = canvas.shape
-    pixels = base64.b64encode((canvas * 255).round().byte().numpy().tobytes()).decode()
-    return {"width": width, "height": height, "ink": pixels}
 
 
 def crop(canvas: Tensor, columns: int) -> tuple[int, int]:

@@ -45,3 +45,14 @@ def pack_numbers(numbers: Tensor, bits: int = 16) -> dict:
         "scale": scale,
         "shape": list(numbers.shape),
     }
+
+
+def pack_canvas(canvas: Tensor) -> dict:
+    """The canvas as bytes in base64, 0 = paper, 255 = ink, and its size in pixels.
+
+    Args:
+        canvas: (height, width), 0 = paper, 1 = ink.
+    """
+    height, width = canvas.shape
+    pixels = base64.b64encode((canvas * 255).round().byte().numpy().tobytes()).decode()
+    return {"width": width, "height": height, "ink": pixels}

@@ -42,7 +42,7 @@ function followStep(store, shown, tell) {
   return store.subscribe(() => {
     const { step, steps } = shown();
     if (!steps) return;
-    const chosen = Math.min(store.chosen.step, steps - 1);
+    const chosen = store.chosen.step < steps ? store.chosen.step : 0; // as the stage has it
     if (chosen === step) asked = null;
     else if (chosen !== asked) tell((asked = chosen));
   });

@@ -9,11 +9,7 @@ function pixelsView(section, data, store) {
   pixels.style.gridTemplateColumns = `repeat(${size}, 1fr)`;
   const ink = Uint8Array.from(atob(data.canvas.ink), (character) => character.charCodeAt(0));
   let now = null;
-  touchable(canvas, data, {
-    chosen: (patch) => store.set({ patch }),
-    pointed: (patch) => store.hover(patch === null ? {} : { patch }),
-    at: () => now.patch,
-  });
+  choosesPatch(canvas, data, store, () => now.patch);
 
   function show(next) {
     now = next;
@@ -68,11 +64,7 @@ function likenessView(section, data, store) {
   const canvas = make("canvas", "large");
   const caption = make("p", "caption");
   let now = null;
-  touchable(canvas, data, {
-    chosen: (patch) => store.set({ patch }),
-    pointed: (patch) => store.hover(patch === null ? {} : { patch }),
-    at: () => now.patch,
-  });
+  choosesPatch(canvas, data, store, () => now.patch);
 
   function show(next) {
     now = next;
@@ -105,13 +97,7 @@ function decidedView(section, data, store) {
     weighs each head by what it would change in this choice; what the convolutions did stays out of sight.
     Each map is painted against its own peak.</p>`;
   let now = null;
-  panels.forEach(({ canvas }) =>
-    touchable(canvas, data, {
-      chosen: (patch) => store.set({ patch }),
-      pointed: (patch) => store.hover(patch === null ? {} : { patch }),
-      at: () => now.patch,
-    }),
-  );
+  panels.forEach(({ canvas }) => choosesPatch(canvas, data, store, () => now.patch));
 
   function show(next) {
     now = next;

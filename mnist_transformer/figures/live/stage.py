@@ -1,14 +1,12 @@
 """The stage: the drawing as the model saw it, where it looked at each step, and what it read."""
 
-import base64
-
 import torch
 from torch import Tensor
 
 from ...reading import DOUBT, INK, Reading
 from ..distribution import OUTCOMES, step_names
 from .files import standalone_html
-from .packing import pack
+from .packing import pack, pack_canvas
 
 SOURCES = ("follow.js", "maps.js", "drawing.js", "stage.js")
 PAGE = """<!DOCTYPE html>
@@ -36,16 +34,10 @@ def stage_data(
     Raises:
         ValueError: if the reading has no maps.
     """
-    height, width = reading.canvas.shape
     probabilities = reading.probabilities if probabilities is None else probabilities
-    pixels = (reading.canvas * 255).round().byte()
     data: dict = {
         "digits": reading.digits,
-        "canvas": {
-            "width": width,
-            "height": height,
-            "ink": base64.b64encode(pixels.numpy().tobytes()).decode(),
-        },
+        "canvas": pack_canvas(reading.canvas),
         "ink": _ink_columns(reading.canvas),
         "unread": [list(box) for box in reading.unread],
         "hints": hints or [],

@@ -60,9 +60,11 @@ function buildStrip(element, { parts }, names, store) {
     }
   }
 
+  const stepOf = (now) => (now.step < data.steps.length ? now.step : 0);
+
   function update(now) {
     if (!data) return;
-    const step = now.step < data.steps.length ? now.step : 0;
+    const step = stepOf(now);
     const isNew = painted !== `${step} ${now.patch}`;
     painted = `${step} ${now.patch}`;
     for (const part of data.parts) {
@@ -100,7 +102,7 @@ function buildStrip(element, { parts }, names, store) {
   function point(event) {
     const box = event.target.closest?.(".part");
     pointed = box?.dataset.part ?? null;
-    if (data) say(store.now, Math.min(store.now.step, data.steps.length - 1));
+    if (data) say(store.now, stepOf(store.now));
   }
   row.onpointerover = (event) => event.pointerType === "mouse" && point(event);
   row.onpointerleave = () => point({ target: row });
@@ -283,7 +285,7 @@ function spoken(part, step, { patch }) {
 }
 
 function numbersOf(part, step, patch) {
-  if (!part.change || step < 0) return "";
+  if (!part.change) return "";
   const isEncoder = part.kind === "encoder";
   const of = (numbers) => (isEncoder ? ofPatch(numbers, patch) : numbers[step]);
   const where = isEncoder
