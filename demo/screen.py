@@ -74,7 +74,8 @@ def open_changes(model: Transformer) -> None:
         changes.choose({name: t.split(BETWEEN) if t else [] for name, t in asked.items()}, model)
     except ValueError:
         changes.choose({}, model)
-        st.toast("This link switches off parts that the model does not have.")
+        said = "This link switches off parts that the model does not have."
+        st.toast(said, duration="infinite")
 
 
 def button(label: str) -> dict | None:
