@@ -39,7 +39,9 @@ def make_files(folder: Path, count: int) -> list[str]:
 
 def in_bulk(model: Transformer, files: list[str]) -> list[str]:
     """The digits of each."""
-    return [found.page.digits if found.page else "" for found in read_files(model, files)]
+    return [
+        found.page.digits if found.page else "" for found in read_files(model, files, workers=None)
+    ]
 
 
 def one_by_one(model: Transformer, files: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 import os
 import tempfile
 import threading
@@ -16,7 +17,13 @@ from torch import Tensor
 from mnist_transformer import Reading, Transformer, drawing_to_canvas
 from mnist_transformer.config import Config
 from mnist_transformer.dataset import load_digits
-from mnist_transformer.train import NUM_VALIDATION, Progress, TrainingResult, train
+from mnist_transformer.train import (
+    NUM_VALIDATION,
+    Progress,
+    TrainingError,
+    TrainingResult,
+    train,
+)
 from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER
 
 # A short run spends less on warming up and more of itself on growing, and starts at once: it takes
@@ -172,8 +179,12 @@ class TrainingJob:
                 stop=self._stopped,
                 progress_bar=False,
             )
-        except Exception as error:  # shown on the page, which must live on
+        except TrainingError as error:
             self.error = str(error)
+        except Exception as error:  # the page must live on, and names no files of the server
+            logging.getLogger(__name__).exception("a training run failed")
+            reason = getattr(error, "strerror", None) or "its log says what"
+            self.error = f"Something on the server went wrong: {reason}."
         finally:
             QUEUE.leave(self)
 

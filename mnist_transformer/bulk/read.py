@@ -52,7 +52,7 @@ def read_files(
     model: Transformer,
     files: Iterable[str],
     *,
-    workers: int | None = None,
+    workers: int | None = 0,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[FilePage]:
     """Read picture files, in their order; a file that cannot be read costs only itself.
@@ -61,10 +61,10 @@ def read_files(
 
     Args:
         files: paths; "-" is standard input.
-        workers: processes that prepare the files' ink. None means as many as there are cores, or
-            none for a few files; 0 means that this process does it itself. Beside workers, the
-            model takes a quarter of the cores, as reading takes about a quarter of the time. They
-            import the calling script anew, which must keep what it does behind
+        workers: processes that prepare the files' ink; 0 means that this process does it itself,
+            None as many as there are cores, or none for a few files. Beside workers, the model
+            takes a quarter of the cores, as reading takes about a quarter of the time. They import
+            the calling script anew, which must keep what it does behind
             `if __name__ == "__main__":`.
         batch_size: canvases that are read at once, of which a short row needs two.
 
