@@ -179,7 +179,7 @@ class TrainingJob:
                 stop=self._stopped,
                 progress_bar=False,
             )
-        except TrainingError as error:
+        except (TrainingError, ValueError) as error:
             self.error = str(error)
         except Exception as error:  # the page must live on, and names no files of the server
             logging.getLogger(__name__).exception("a training run failed")
