@@ -29,7 +29,7 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
             zmin=0,
             zmax=1,
             colorscale=SHARES,
-            colorbar=BAR | {"title": {"text": "probability", "side": "right"}},
+            colorbar=BAR | {"title": BAR["title"] | {"text": "probability"}},
             xgap=2,
             ygap=2,
             hovertemplate="%{y}: %{text} with %{z:.1%}<extra></extra>",

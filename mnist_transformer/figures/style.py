@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,8 +22,16 @@ SIGNED = [[0, SECOND], [0.5, "#ffffff"], [1, ACCENT]]
 
 MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 # Of a colour bar beside panels, which has white paper under it as they have.
-BAR = {"title": {"text": "attention", "side": "right"}, "tickformat": ".0%", "thickness": 12}
-ON_PAPER = {"bgcolor": "#ffffff", "tickfont": {"color": "#343a40"}, "outlinewidth": 0}
+BAR_TEXT = {"color": "#343a40"}
+# On paper of its own, as some of its colours let through what is below.
+BAR: dict[str, Any] = {
+    "title": {"text": "attention", "side": "right", "font": BAR_TEXT},
+    "tickformat": ".0%",
+    "tickfont": BAR_TEXT,
+    "thickness": 12,
+    "bgcolor": "#ffffff",
+    "outlinewidth": 0,
+}
 BARE_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
 
 
