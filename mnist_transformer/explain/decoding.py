@@ -86,15 +86,22 @@ def sample_lines(
     if not canvas.any():
         return [DecodedLine("", 1.0)]
     generator = torch.Generator().manual_seed(seed)
-    memory = model.encoder(canvas[None].to(model.decoder.position)).expand(count, -1, -1)
+    memory = model.encoder(canvas[None].to(model.decoder.position))  # (1, patches, model_dim)
     caches = model.decoder.init_cache(memory)
+    for cache in caches:  # projected once, whatever the number of lines
+        cache.memory_key = cache.memory_key.expand(count, -1, -1, -1)
+        cache.memory_value = cache.memory_value.expand(count, -1, -1, -1)
     token = torch.full((count,), START)
+    ended = torch.zeros(count, dtype=torch.bool)
     drawn = []
     for position in range(model.config.max_steps):
         logits = model.decoder.step(token.to(memory.device), position, caches).float().cpu()
         probabilities = (logits / temperature).softmax(-1)  # (count, 11)
         token = torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
         drawn.append(token)
+        ended |= token == END
+        if ended.all():
+            break
     lines: Counter[str] = Counter()
     for row in torch.stack(drawn, 1).tolist():
         digits = row[: row.index(END)] if END in row else row[:-1]
