@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_transformer import Page, Reading
 from mnist_transformer.figures.style import CLEAR
-from mnist_transformer.reading import DOUBT
+from mnist_transformer.reading import is_doubtful
 
 # On hover, a camera that saves the figure, and nothing else.
 CONFIG = {
@@ -39,7 +39,7 @@ def reading_hints(reading: Reading, probabilities: list[float], max_digits: int)
     """What is to be said of a reading beside its digits; see `reading_html`."""
     if not reading.digits:
         return ["The model sees no digits here."]
-    hints = ["dashed: not sure"] if min(probabilities) < DOUBT else []
+    hints = ["dashed: not sure"] if any(map(is_doubtful, probabilities)) else []
     if reading.unread:
         hints.append("some ink was passed over")
     if reading.truncated:
@@ -47,10 +47,15 @@ def reading_hints(reading: Reading, probabilities: list[float], max_digits: int)
     return hints
 
 
-def step_shown(reading: Reading, key: str) -> int:
+def take_step(key: str) -> None:
+    """Keep the step that the live view of this key tells was chosen on the page."""
+    st.session_state["step"] = int(st.session_state[key].step)
+
+
+def step_shown(reading: Reading) -> int:
     """The step that a view shows, from 0: what was chosen last; as on the stage, the first if the
     reading has no such step."""
-    step = st.session_state.get(key, 0)
+    step = st.session_state.get("step", 0)
     return step if step < reading.steps else 0
 
 
@@ -96,7 +101,7 @@ def _tiles(
 ) -> str:
     """A tile a digit, the doubtful ones dashed, and hints after them."""
     tiles = "".join(
-        f'<div class="tile{" doubtful" if probability < DOUBT else ""}">'
+        f'<div class="tile{" doubtful" if is_doubtful(probability) else ""}">'
         f'<div class="digit">{digit}</div>'
         f'<div class="bar"><i style="width:{probability:.0%}"></i></div>'
         f'<div class="sure">{probability:.0%}</div></div>'

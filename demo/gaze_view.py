@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from demo import changes, live
-from demo.controls import reading_html, step_shown
+from demo.controls import reading_html, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.gaze import (
     Gaze,
@@ -41,7 +41,7 @@ def show(reading: Reading, model: Transformer) -> None:
     if state.get("gaze-of") is not reading:
         state["gaze-of"], state["looked"] = reading, {}
     st.caption(SAYS)
-    step = step_shown(reading, "gaze-step")
+    step = step_shown(reading)
     names = step_names(reading)
     layers = st.pills(
         f"Which layers of cross-attention look there at step {step + 1}, “{names[step]}”",
@@ -80,7 +80,9 @@ def show(reading: Reading, model: Transformer) -> None:
         _places(reading, step),
         place,
     )
-    live.gaze(data=data, key="gaze", on_step_change=_take_step, on_looked_change=_take_look)
+    live.gaze(
+        data=data, key="gaze", on_step_change=lambda: take_step("gaze"), on_looked_change=_take_look
+    )
 
 
 def _places(reading: Reading, step: int) -> dict[str, str]:
@@ -109,10 +111,6 @@ def _weights(reading: Reading, step: int, looked: dict) -> Tensor | None:
     if kind == "gap":
         return between_digits(reading, int(number))
     return {"paper": blank_paper, "all": all_digits}[kind](reading) if kind != OWN else None
-
-
-def _take_step() -> None:
-    st.session_state["gaze-step"] = int(st.session_state["gaze"].step)
 
 
 def _take_look() -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 from torch import Tensor
 
 from demo import changes, live
-from demo.controls import download_figure, step_shown
+from demo.controls import download_figure, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import NUM_CLASSES
 from mnist_transformer.explain.attribution import attribute, follow
@@ -37,7 +37,7 @@ def show(reading: Reading, model: Transformer) -> None:
         state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
         state["receipt-head"] = state["receipt-patch"] = None
     passed, receipt = state["paid"]
-    step = step_shown(reading, "receipt-step")
+    step = step_shown(reading)
     answer, over = _choose(receipt, step)
     bill = receipt.bill(step, answer, over)
     heads = {head.name: head for head in all_heads(model.config) if head.attention == "cross"}
@@ -52,7 +52,12 @@ def show(reading: Reading, model: Transformer) -> None:
         step=step,
         picked=[state[key] for key in ("receipt-head", "receipt-patch") if state[key] is not None],
     )
-    live.ledger(data=data, key="receipt", on_step_change=_take_step, on_picked_change=_take_pick)
+    live.ledger(
+        data=data,
+        key="receipt",
+        on_step_change=lambda: take_step("receipt"),
+        on_picked_change=_take_pick,
+    )
     download_figure("This receipt", "receipt", lambda: receipt_figure(reading, bill))
     if head is None:
         return
@@ -85,10 +90,6 @@ def _choose(receipt: Receipt, step: int) -> tuple[int, int | None]:
 
 def _asked(answer: int, over: int | None) -> str:
     return NAMES[answer] + ("" if over is None else f" rather than {NAMES[over]}")
-
-
-def _take_step() -> None:
-    st.session_state["receipt-step"] = int(st.session_state["receipt"].step)
 
 
 def _take_pick() -> None:

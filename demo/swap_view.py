@@ -3,7 +3,7 @@
 import streamlit as st
 
 from demo import changes, live
-from demo.controls import download_figure, reading_html, step_shown
+from demo.controls import download_figure, reading_html, step_shown, take_step
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.heads import Head, all_heads
@@ -44,7 +44,7 @@ def show(reading: Reading, model: Transformer) -> None:
     first.html(f'<div data-swapped="{swapped.digits}">{tiles}</div>')
     carried = ", ".join(_title(name, reading) for name in state["carried"])
     first.markdown(f"Carried over: {carried or 'nothing yet'}.")
-    step = step_shown(reading, "swap-step")
+    step = step_shown(reading)
     try:
         found = swap_map(model, reading, donor, step)
     except ValueError as error:
@@ -117,14 +117,12 @@ def _show_map(reading: Reading, found: SwapMap | None, step: int) -> None:
         picked=state["carried"],
         percent=True,
     )
-    live.ledger(data=data, key="swap", on_step_change=_take_step, on_picked_change=_take_pick)
+    live.ledger(
+        data=data, key="swap", on_step_change=lambda: take_step("swap"), on_picked_change=_take_pick
+    )
     download_figure(
         "This map", "swap", lambda: swap_figure(reading, found.patches, dict(data["bars"]))
     )
-
-
-def _take_step() -> None:
-    st.session_state["swap-step"] = int(st.session_state["swap"].step)
 
 
 def _take_pick() -> None:

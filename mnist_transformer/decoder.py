@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import MultiHeadAttention
-from .config import NUM_CLASSES, VOCABULARY_SIZE, Config
+from .config import END, NUM_CLASSES, START, VOCABULARY_SIZE, Config
 from .encoder import ResidualLayer
 from .mlp import MLP
 from .positions import initial_positions
@@ -123,6 +123,31 @@ class Decoder(nn.Module):
         for layer in self.layers:
             hidden_states.append(layer(hidden_states[-1], memory, mask))
         return hidden_states
+
+    def greedy(self, memory: Tensor) -> Tensor:
+        """Take the likeliest token at every step, until each line of the batch has its end.
+
+        The memory is projected once and every step adds one token's keys and values, so that a
+        step costs the same however much was read before.
+
+        Args:
+            memory: (batch, patches, model_dim).
+
+        Returns:
+            (batch, steps, NUM_CLASSES) probabilities; after its end a line's mean nothing.
+        """
+        caches = self.init_cache(memory)
+        token = torch.full((len(memory),), START, device=memory.device)
+        ended = torch.zeros_like(token, dtype=torch.bool)
+        steps = []
+        for position in range(self.max_steps):
+            logits = self.step(token, position, caches)  # (batch, NUM_CLASSES)
+            steps.append(logits.softmax(-1))
+            token = logits.argmax(-1)
+            ended |= token == END
+            if ended.all():
+                break
+        return torch.stack(steps, dim=1)
 
     def init_cache(self, memory: Tensor) -> list[LayerCache]:
         """Begin cached decoding: project the memory once for every layer."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import AttentionRecord, MultiHeadAttention, record_attention
-from .config import END, START, TRANSFORMER_CONFIG, Config
+from .config import END, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
 from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, open_drawing
@@ -138,27 +138,12 @@ class Transformer(nn.Module):
         ]
 
     def _decode(self, canvases: Tensor, attention: bool) -> list[Reading]:
-        """Greedy decoding of a batch: always take the likeliest token, until the end token.
-
-        The memory is projected once and every step adds one token's keys and values, so that a
-        step costs the same however much was read before.
-        """
+        """Read a batch of canvases with something on each, greedily."""
         # Where the digits were read from is always asked, to tell the marks that were passed over.
         cross = [module for kind, _, module in self.attentions() if kind == "cross"]
         with record_attention(*([self] if attention else cross)) as record:
             memory = self.encoder(self._own(canvases))  # (batch, patches, model_dim)
-            caches = self.decoder.init_cache(memory)
-            token = torch.full((len(memory),), START, device=memory.device)
-            ended = torch.zeros_like(token, dtype=torch.bool)
-            steps = []
-            for position in range(self.config.max_steps):
-                logits = self.decoder.step(token, position, caches)  # (batch, 11)
-                steps.append(logits.softmax(-1))
-                token = logits.argmax(-1)
-                ended |= token == END
-                if ended.all():
-                    break
-        distributions = torch.stack(steps, dim=1).float().cpu()  # (batch, steps, 11)
+            distributions = self.decoder.greedy(memory).float().cpu()  # (batch, steps, 11)
         canvases = canvases.float().cpu()
         looked = torch.stack(
             [torch.cat([call.weights for call in record[module]], 2) for module in cross], 1

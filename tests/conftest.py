@@ -39,6 +39,20 @@ def reading(model, lines):
     return model.read_canvases(lines[0][:1], attention=True)[0]
 
 
+@pytest.fixture
+def batch_sizes(monkeypatch):
+    """How many canvases were read at once, a number for each batch since the test began."""
+    sizes = []
+    read_canvases = Transformer.read_canvases
+
+    def counted(self, canvases, attention=False):
+        sizes.append(len(canvases))
+        return read_canvases(self, canvases, attention)
+
+    monkeypatch.setattr(Transformer, "read_canvases", counted)
+    return sizes
+
+
 @pytest.fixture(scope="session")
 def lines(digits, small_config):
     """Eight lines of one to three digits: (canvases, tokens)."""

@@ -51,19 +51,11 @@ def test_gaps_of_twice_a_digits_height_lose_no_digit(model):
     assert model.read_page(written("20457", spacing=280)).digits == "20457"
 
 
-def test_a_long_row_is_read_in_parts_in_one_batch(model, monkeypatch):
-    batches = []
-    read_canvases = type(model).read_canvases
-
-    def counted(self, canvases, attention=False):
-        batches.append(len(canvases))
-        return read_canvases(self, canvases, attention)
-
-    monkeypatch.setattr(type(model), "read_canvases", counted)
+def test_a_long_row_is_read_in_parts_in_one_batch(model, batch_sizes):
     page = model.read_page(written("314205926405", spacing=90), attention=True)
     (row,) = page.rows
     assert row.digits == "314205926405" and len(row.parts) >= 2
-    assert len(batches) == 1
+    assert len(batch_sizes) == 1
     assert "".join(part.digits for part in row.parts) == row.digits
     assert all(part.maps.cross.shape[2] == part.steps for part in row.parts)
 

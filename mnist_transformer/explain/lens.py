@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import END, START
+from ..config import END
 from ..reading import Reading, require_eval
 from ..transformer import Transformer
 from .activations import Trace
@@ -92,13 +92,7 @@ def memory_lens(model: Transformer, reading: Reading) -> MemoryLens:
     states = torch.cat(model.encoder.hidden_states(canvases))  # (layers + 1, patches, model_dim)
     memories = model.encoder.norm(states)
     logits = model.decoder(tokens.expand(len(memories), -1), memories)
-    caches = model.decoder.init_cache(memories)
-    token = torch.full((len(memories),), START, device=memories.device)
-    chosen = []
-    for position in range(model.config.max_steps):
-        token = model.decoder.step(token, position, caches).argmax(-1)
-        chosen.append(token)
-    lines = torch.stack(chosen, 1).tolist()
+    lines = model.decoder.greedy(memories).argmax(-1).tolist()
     ends = [line.index(END) if END in line else model.config.max_digits for line in lines]
     digits = ["".join(map(str, line[:end])) for line, end in zip(lines, ends, strict=True)]
     return MemoryLens(digits, logits.softmax(-1).float().cpu())

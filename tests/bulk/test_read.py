@@ -51,35 +51,19 @@ def test_files_come_back_in_order_and_read_as_alone(shipped, files, workers):
     assert found[-1].page.rows == [] and found[-1].page.reason
 
 
-def test_the_model_reads_full_batches(shipped, monkeypatch):
-    sizes = []
-    read = type(shipped).read_canvases
-
-    def counted(self, canvases, attention=False):
-        sizes.append(len(canvases))
-        return read(self, canvases, attention)
-
-    monkeypatch.setattr(type(shipped), "read_canvases", counted)
+def test_the_model_reads_full_batches(shipped, batch_sizes):
     files = [str(EXAMPLES[0])] * 20  # two canvases each
     assert len(list(read_files(shipped, files, workers=0, batch_size=16))) == 20
-    assert sizes == [16, 16, 8]
+    assert batch_sizes == [16, 16, 8]
 
 
-def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, monkeypatch, tmp_path):
+def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, batch_sizes, tmp_path):
     page = Image.open(EXAMPLES[0]).convert("L").resize((160, 60))
     page.save(tmp_path / "book.tif", save_all=True, append_images=[page] * 9)
-    sizes = []
-    read = type(shipped).read_canvases
-
-    def counted(self, canvases, attention=False):
-        sizes.append(len(canvases))
-        return read(self, canvases, attention)
-
-    monkeypatch.setattr(type(shipped), "read_canvases", counted)
     found = list(read_files(shipped, [str(tmp_path / "book.tif")], workers=0, batch_size=2))
     assert [page.number for page in found] == list(range(1, 11))
     assert len({page.page.digits for page in found}) == 1
-    assert sizes == [8, 8, 4]
+    assert batch_sizes == [8, 8, 4]
 
 
 def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):

@@ -96,15 +96,11 @@ def test_every_kind_of_attention_is_shown(page, name):
 
 
 @pytest.mark.parametrize(
-    ("way", "key", "view"),
-    [
-        ("The receipt", "receipt-step", "ledger"),
-        ("Paint the gaze", "gaze-step", "gaze"),
-        ("Swap a thought", "swap-step", "ledger"),
-    ],
+    ("way", "view"),
+    [("The receipt", "ledger"), ("Paint the gaze", "gaze"), ("Swap a thought", "ledger")],
 )
-def test_of_a_shorter_line_all_views_show_the_first_step_as_the_stage_does(page, way, key, view):
-    page.session_state["way"], page.session_state[key] = way, 6
+def test_of_a_shorter_line_all_views_show_the_first_step_as_the_stage_does(page, way, view):
+    page.session_state["way"], page.session_state["step"] = way, 6
     page.query_params["only"] = "stage,apart"
     button(page, "2026").click().run()
     assert not page.exception

@@ -20,6 +20,7 @@ from .parts import Part, machine_parts
 
 SOURCES = (
     "follow.js",
+    "ink.js",
     "maps.js",
     "paint.js",
     "inside.js",

@@ -70,13 +70,7 @@ function makeDrawing(canvas, placed) {
 
   function load(fresh) {
     data = fresh;
-    const { width, height } = data.canvas;
-    ink.width = width;
-    ink.height = height;
-    const picture = new ImageData(width, height);
-    const darkness = Uint8Array.from(atob(data.canvas.ink), (character) => character.charCodeAt(0));
-    darkness.forEach((dark, n) => picture.data.set([255 - dark, 255 - dark, 255 - dark, 255], 4 * n));
-    ink.getContext("2d").putImageData(picture, 0, 0);
+    putInk(ink, data.canvas);
   }
 
   function patchAt(event) {

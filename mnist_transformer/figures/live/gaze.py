@@ -7,7 +7,7 @@ from torch import Tensor
 from ...reading import Reading
 from .ledger import paper_data
 
-SOURCES = ("follow.js", "paper.js", "gaze.js")
+SOURCES = ("follow.js", "ink.js", "paper.js", "gaze.js")
 
 
 def gaze_data(

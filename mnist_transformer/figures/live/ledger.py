@@ -7,7 +7,7 @@ from torch import Tensor
 from ...reading import INK, Reading
 from .packing import pack_canvas
 
-SOURCES = ("follow.js", "paper.js", "ledger.js")
+SOURCES = ("follow.js", "ink.js", "paper.js", "ledger.js")
 
 
 def paper_data(reading: Reading, step: int | None, whole: bool = False) -> dict:

@@ -11,7 +11,7 @@ from ..distribution import OUTCOMES, step_names
 from .packing import pack, pack_canvas
 from .parts import Part, machine_parts
 
-SOURCES = ("follow.js", "maps.js", "paint.js", "wires.js", "strip.js")
+SOURCES = ("follow.js", "ink.js", "maps.js", "paint.js", "wires.js", "strip.js")
 START_NAME = "start"
 
 

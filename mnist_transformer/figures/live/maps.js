@@ -1,8 +1,8 @@
-// Maps of attention as the data carries them, and how they are painted.
+// Maps of attention as the data carries them, and how they are painted. Needs ink.js.
 
 // From what Python packed (`pack` in packing.py): numbers of 0 to 255, one scale for each map.
 function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.bytes), (character) => character.charCodeAt(0));
+  const bytes = bytesOf(packed.bytes);
   const size = packed.shape.at(-1);
   return {
     shape: packed.shape,

@@ -1,5 +1,5 @@
 // How the machine's pictures are painted: maps over the drawing, lists of numbers, shares.
-// Needs maps.js.
+// Needs ink.js and maps.js.
 
 const PIXEL = 2; // of a painted panel for one of the model's canvas
 
@@ -12,7 +12,7 @@ function make(tag, className = "", ...content) {
 
 // The inverse of Python's `pack_numbers`: whole numbers against one scale for all.
 function unpackNumbers({ words, bits, scale, shape }) {
-  const bytes = Uint8Array.from(atob(words), (character) => character.charCodeAt(0));
+  const bytes = bytesOf(words);
   const whole = bits === 16 ? new Int16Array(bytes.buffer) : new Int8Array(bytes.buffer);
   const numbers = Float32Array.from(whole, (word) => word * scale);
   const size = shape.at(-1);
@@ -22,16 +22,8 @@ function unpackNumbers({ words, bits, scale, shape }) {
 // The drawing as a picture, dark on white; made once for each reading.
 function inkOf(data) {
   if (data.inkPicture) return data.inkPicture;
-  const { width, height, ink } = data.canvas;
-  const picture = new ImageData(width, height);
-  [...atob(ink)].forEach((character, n) => {
-    const light = 255 - character.charCodeAt(0);
-    picture.data.set([light, light, light, 255], 4 * n);
-  });
   const canvas = make("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  putInk(canvas, data.canvas);
   Object.defineProperty(data, "inkPicture", { value: canvas }); // not listed: no part of the data
   return canvas;
 }

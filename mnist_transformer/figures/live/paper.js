@@ -1,10 +1,9 @@
 // What views of the drawing share that are not the stage: the drawing as paper to write on, and the
-// step of the page. Needs follow.js.
+// step of the page. Needs follow.js and ink.js.
 
 // Paints the drawing's columns of patches that are shown, pale, at the canvas's own width; gives the
 // brush, the size of a patch, and where the n-th patch lies.
 function paintPaper(canvas, data) {
-  const { width, height, ink } = data.canvas;
   const [rows, columns] = data.grid;
   const [first, end] = data.shown;
   const pixels = devicePixelRatio || 1;
@@ -12,13 +11,8 @@ function paintPaper(canvas, data) {
   const size = canvas.width / (end - first);
   canvas.height = Math.round(size * rows);
   canvas.style.height = `${canvas.height / pixels}px`;
-  const picture = new ImageData(width, height);
-  [...atob(ink)].forEach((character, n) => {
-    const light = 255 - 0.55 * character.charCodeAt(0);
-    picture.data.set([light, light, light, 255], 4 * n);
-  });
-  const own = new OffscreenCanvas(width, height);
-  own.getContext("2d").putImageData(picture, 0, 0);
+  const own = document.createElement("canvas");
+  putInk(own, data.canvas, 0.55);
   const brush = canvas.getContext("2d");
   brush.imageSmoothingEnabled = false;
   brush.drawImage(own, -first * size, 0, columns * size, rows * size);

@@ -7,7 +7,7 @@ function pixelsView(section, data, store) {
   const pixels = make("div", "pixels");
   const size = data.canvas.height / data.rows;
   pixels.style.gridTemplateColumns = `repeat(${size}, 1fr)`;
-  const ink = Uint8Array.from(atob(data.canvas.ink), (character) => character.charCodeAt(0));
+  const ink = bytesOf(data.canvas.ink);
   let now = null;
   choosesPatch(canvas, data, store, () => now.patch);
 

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from ...reading import DOUBT, INK, Reading
+from ...reading import INK, Reading, is_doubtful
 from ..distribution import OUTCOMES, step_names
 from .files import standalone_html
 from .packing import pack, pack_canvas
 
-SOURCES = ("follow.js", "maps.js", "drawing.js", "stage.js")
+SOURCES = ("follow.js", "ink.js", "maps.js", "drawing.js", "stage.js")
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{digits}, as a Transformer read it</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -55,7 +55,7 @@ def stage_data(
         "steps": [
             {"name": name, "probability": probability, "column": column, "doubtful": unsure}
             for name, probability, column, unsure in zip(
-                step_names(reading), shown, places, [p < DOUBT for p in shown], strict=True
+                step_names(reading), shown, places, map(is_doubtful, shown), strict=True
             )
         ],
         "distributions": [[round(p, 5) for p in step] for step in reading.distributions.tolist()],

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from mnist_transformer import load_transformer
 from tests.chromium import CHROMIUM, launch, open_page, serve
+from tests.demo.browser.seen import read_example
 
 
 @pytest.fixture(scope="package")
@@ -29,3 +31,15 @@ def page(browser, server):
     page = open_page(browser, server[0])
     yield page
     page.context.close()
+
+
+@pytest.fixture(scope="package")
+def model():
+    """The shipped one, as the page has it."""
+    return load_transformer()
+
+
+@pytest.fixture(scope="package")
+def reading(model):
+    """What the page makes of the example that most tests open."""
+    return read_example(model)

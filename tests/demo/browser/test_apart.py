@@ -5,7 +5,6 @@ import json
 import pytest
 import torch
 
-from mnist_transformer import load_transformer
 from mnist_transformer.explain.attribution import attribute, follow
 from mnist_transformer.explain.gaze import (
     Gaze,
@@ -18,19 +17,9 @@ from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.patching import Swap, read_swapped, swap_map
 from mnist_transformer.figures.live.ledger import ledger_data
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example, read_example
+from tests.demo.browser.seen import EXAMPLE, open_example
 
 OTHER = EXAMPLE.with_name("1704.png")
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_transformer()
-
-
-@pytest.fixture(scope="module")
-def reading(model):
-    return read_example(model)
 
 
 def open_way(page, way):

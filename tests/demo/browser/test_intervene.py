@@ -4,26 +4,14 @@ import math
 
 import pytest
 
-from mnist_transformer import load_transformer
 from mnist_transformer.explain.interventions import edited, importance, logit_lens, read_changed
 from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
     figure_data,
     open_example,
-    read_example,
     wait_for_certainties,
 )
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_transformer()
-
-
-@pytest.fixture(scope="module")
-def reading(model):
-    return read_example(model)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from mnist_transformer import load_transformer
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.interventions import edited, read_changed
 from mnist_transformer.explain.lens import lens, memory_lens
@@ -18,23 +17,13 @@ from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live.machine import crop
 from mnist_transformer.figures.live.parts import machine_parts
 from tests.chromium import wait_for_digits
-from tests.demo.browser.seen import open_example, read_example
+from tests.demo.browser.seen import open_example
 
 COUNT_MESSAGES = """() => {
     window.sent = 0;
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
 }"""
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_transformer()
-
-
-@pytest.fixture(scope="module")
-def reading(model):
-    return read_example(model)
 
 
 @pytest.fixture(scope="module")

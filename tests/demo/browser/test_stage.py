@@ -4,14 +4,8 @@ import re
 
 import pytest
 
-from mnist_transformer import load_transformer
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import open_example, read_example
-
-
-@pytest.fixture(scope="module")
-def reading():
-    return read_example(load_transformer())
+from tests.demo.browser.seen import open_example
 
 
 def glow(page):
