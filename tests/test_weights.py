@@ -1,4 +1,4 @@
-"""The shipped weights keep what their files, and so the README, say of them."""
+"""The shipped weights keep what their files, and so the documents, say of them."""
 
 import dataclasses
 import json
