@@ -5,6 +5,7 @@ import ast
 import re
 import shlex
 
+import pdoc
 import pytest
 
 from mnist_transformer.__main__ import parse
@@ -14,7 +15,7 @@ from mnist_transformer.checkpoint import (
     TRANSFORMER_WEIGHTS,
     read_metadata,
 )
-from tests import ROOT
+from tests import ROOT, api
 
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text()
@@ -138,3 +139,12 @@ def said(share: float, decimals: int = 1) -> str:
 
 def row(name: str, shares) -> str:
     return f"| {name} | " + " | ".join(map(said, shares)) + " |"
+
+
+def test_the_api_reference_is_made_of_the_docstrings(tmp_path):
+    """One page of it, and that all modules are told to pdoc or found by it."""
+    named = api.named_to_pdoc()
+    assert set(pdoc.extract.walk_specs(named)) == set(api.all_modules())
+    api.write(["mnist_transformer.positions"], tmp_path)
+    page = (tmp_path / "mnist_transformer" / "positions.html").read_text()
+    assert "from fast to slow waves" in page and "sinusoids" in page
