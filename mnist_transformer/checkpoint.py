@@ -148,8 +148,9 @@ def _build(path: str | Path, tensors: dict[str, Tensor], header: dict) -> Transf
     bad = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if bad:
         raise CheckpointError(f"{path} holds NaN or infinite weights, first in {bad[0]}")
-    # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
-    return model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Half the precision halves a file; models compute in float32. Convolutions are faster on a CPU
+    # where the channels of a pixel lie side by side.
+    return model.eval().float().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _Undrawn(TorchFunctionMode):

@@ -12,9 +12,10 @@ from .dataset import DigitSet, load_digits
 from .hands.sources import mix_sources
 from .training import processes
 from .training.loop import Trainer
+from .training.moments import Moment, Moments
 from .training.progress import Progress, TrainingError, TrainingResult
 from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
-from .training.run_files import RunFiles, identity, identity_of_weights
+from .training.run_files import RunFiles, run_settings
 from .training.tasks import Model, make_task
 from .transformer import Transformer
 
@@ -122,12 +123,15 @@ def train(
     *,
     start: Transformer | None = None,
     digits: DigitSet | None = None,
+    added: DigitSet | None = None,
     validation: DigitSet | None = None,
     num_validation: int = NUM_VALIDATION,
     checkpoint: str | Path | None = None,
+    moments: Moments | None = None,
     report_every: int = 100,
     save_every: int = 100,
     on_progress: Callable[[Progress, Model], None] | None = None,
+    on_moment: Callable[[Moment], None] | None = None,
     stop: Callable[[], bool] | None = None,
     progress_bar: bool = True,
     device: str = "cpu",
@@ -140,15 +144,19 @@ def train(
             `training.grow`); None means weights drawn at random.
         digits, validation: where training and validation samples come from; None means
             `load_digits`.
+        added: further digits to train on, as they are; a line's digits are chosen from all alike.
         num_validation: lines or grids that are read at the end of every epoch; the classifier
             always names all validation digits.
         checkpoint: a `.safetensors` file for the weights. Beside it `.resume` keeps what is needed
             to go on after a kill or a stop, until the run is done; a finished model is not
             overwritten. None means that nothing is written.
+        moments: where about fifty moments of the run are kept, to look at and to fork from (see
+            `training.moments` and `training.forks`).
         report_every: steps between reports; the end of an epoch is reported, too.
         save_every: steps between checkpoints; the last step is saved, too, whether it is the run's
             or that of a stop.
         on_progress: called at every report with the model as it is; must not change it.
+        on_moment: called when a moment has been kept.
         stop: asked after every step; when it says True, the run ends and keeps what it learned.
         progress_bar: whether to draw one on stderr.
         device: where to compute: "cpu", "cuda" or "mps".
@@ -159,21 +167,26 @@ def train(
         TrainingError: if the loss stops being a number, or `checkpoint` belongs to another run, of
             another recipe, other digits or another start, which may be going on at this moment, or
             is damaged, or holds a finished model.
+        MomentError: if `moments` are another run's, or cannot be written.
     """
     _check_run(recipe, num_validation, report_every, save_every)
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
     samples_per_epoch = recipe.samples_per_epoch or len(digits)
     recipe = dataclasses.replace(recipe, samples_per_epoch=samples_per_epoch)
-    settings = dataclasses.asdict(recipe) | {"digits": identity(digits)}
-    if start is not None:
-        settings["start"] = identity_of_weights(start)
+    settings = run_settings(recipe, digits, start, added)
     files = RunFiles(checkpoint, settings)
-    digits = mix_sources(digits, **recipe.shares)
-    task = make_task(recipe, digits, validation, num_validation, start)
+    mixed = mix_sources(digits, **recipe.shares)
+    if added is not None:
+        mixed += added
+    task = make_task(recipe, mixed, validation, num_validation, start)
     with files.locked():
         trainer = Trainer(recipe, task, files, device)
-        return trainer.run(report_every, save_every, on_progress, stop, progress_bar)
+        if moments is not None and processes.is_main():
+            moments.begin(settings, trainer.steps, added)
+        return trainer.run(
+            report_every, save_every, on_progress, stop, progress_bar, moments, on_moment
+        )
 
 
 def _check_run(recipe: Recipe, num_validation: int, report_every: int, save_every: int) -> None:

@@ -25,7 +25,7 @@ ARROWS = {
     "dataset": {"config", "hands"},
     "hands": {"config", "ink", "dataset"},
     "evals": {"config", "model", "dataset", "hands", "reading"},
-    "training": {"config", "model", "checkpoint", "dataset", "hands", "evals"},
+    "training": {"config", "data", "model", "checkpoint", "dataset", "hands", "evals"},
     "explain": {"config", "data", "ink", "model", "reading", "dataset", "hands"},
     "figures": {"config", "data", "reading"},
 }

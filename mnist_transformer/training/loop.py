@@ -13,11 +13,13 @@ from torch import nn
 from tqdm import tqdm
 
 from . import processes
-from .optimizers import make_optimizers, make_schedule, running_mean
+from .ablated import Ablated
+from .moments import Moment, Moments
+from .optimizers import learning_rate, make_optimizers, running_mean
 from .progress import Progress, TrainingError, TrainingResult
 from .recipes import Recipe
 from .run_files import RunFiles
-from .tasks import Model, Task
+from .tasks import Batch, Model, Task
 
 GRADIENT_CLIP = 1.0  # the largest norm of a step's gradients
 
@@ -62,13 +64,16 @@ class Trainer:
         self.objective = objective
         self.mean = running_mean(objective.model, recipe.ema_decay) if recipe.ema_decay else None
         self.optimizers = make_optimizers(objective, recipe.lr, recipe.optimizer)
-        warmup_steps = min(recipe.warmup_steps, self.steps - 1)
-        self.schedules = [make_schedule(o, self.steps, warmup_steps) for o in self.optimizers]
+        self._highest_lr = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
+        self._warmup_steps = min(recipe.warmup_steps, self.steps - 1)
+        self._ablated = [Ablated(model, recipe) for model in {objective.model, self.model}]
         self.done = 0
         self.history: list[Progress] = []
-        self._sums = torch.zeros(3)  # since the last report: loss x counted, correct, counted
+        self._sums = torch.zeros(4)  # since the last report: loss, correct, all tokens, CTC's loss
         self._last_lr = 0.0
+        self._checked: Batch | None = None
         self._resume()
+        self._hold_ablated()
         self._parallel = processes.parallel(self.objective)
         self._started = time.perf_counter()
         self._earlier = self.history[-1].seconds if self.history else 0.0
@@ -78,6 +83,11 @@ class Trainer:
         if self.mean is None:
             return self.objective.model
         return self.mean.module  # type: ignore[return-value]
+
+    @property
+    def seconds(self) -> float:
+        """Spent training so far, before an interruption and a fork, too."""
+        return self._earlier + time.perf_counter() - self._started
 
     @property
     def epoch_ends(self) -> bool:
@@ -98,7 +108,8 @@ class Trainer:
         self.objective.train()
         dropout = self.recipe.config.dropout > 0
         with _random_numbers(seed, self.device) if dropout else nullcontext():
-            loss, correct, counted = self._parallel(canvases, targets, batch.first_column)
+            outcome = self._parallel(canvases, targets, batch.first_column)
+        loss, correct, counted, ctc_loss = outcome
         if not loss.isfinite():
             raise TrainingError(
                 f"the loss became {loss.item()} at step {step}: start again with a lower learning "
@@ -106,31 +117,49 @@ class Trainer:
             )
         self.objective.zero_grad()
         loss.backward()
+        for ablated in self._ablated:
+            ablated.hold_gradients()
         nn.utils.clip_grad_norm_(self.objective.parameters(), GRADIENT_CLIP)
-        self._last_lr = float(self.schedules[0].get_last_lr()[0])
-        for optimizer, schedule in zip(self.optimizers, self.schedules, strict=True):
+        self._set_learning_rates()
+        for optimizer in self.optimizers:
             optimizer.step()
-            schedule.step()
         if self.mean is not None:
             self.mean.update_parameters(self.objective.model)
-        self._sums += torch.stack([loss.detach() * counted, correct, counted]).cpu()
+        self._hold_ablated()
+        sums = [loss.detach() * counted, correct, counted, ctc_loss * counted]
+        self._sums += torch.stack(sums).cpu()
         self.done = step
+
+    def _set_learning_rates(self) -> None:
+        share = learning_rate(self.done, self.steps, self._warmup_steps)
+        for optimizer, highest in zip(self.optimizers, self._highest_lr, strict=True):
+            for group, lr in zip(optimizer.param_groups, highest, strict=True):
+                group["lr"] = lr * share
+        self._last_lr = self._highest_lr[0][0] * share
+
+    def _hold_ablated(self) -> None:
+        for ablated in self._ablated:
+            ablated.hold()
 
     def report(self) -> Progress:
         """How the steps since the last report went; at the end of an epoch, how it validates."""
         self.objective.eval()
-        loss, correct, counted = processes.all_reduce_sum(self._sums).tolist()
-        self._sums = torch.zeros(3)
+        loss, correct, counted, ctc_loss = processes.all_reduce_sum(self._sums).tolist()
+        loss, ctc_loss = loss / counted, ctc_loss / counted
+        self._sums = torch.zeros(4)
+        ctc_weight = self.recipe.ctc_weight
         validate = self.epoch_ends and processes.is_main()
         progress = Progress(
             step=self.done,
             steps=self.steps,
             epoch=self.done / self.steps_per_epoch,
-            loss=loss / counted,
+            loss=loss,
             accuracy=correct / counted,
             lr=self._last_lr,
-            seconds=self._earlier + time.perf_counter() - self._started,
+            seconds=self.seconds,
             validation_accuracy=self.task.validate(self.model) if validate else None,
+            decoder_loss=loss - ctc_weight * ctc_loss,
+            ctc_loss=ctc_loss if ctc_weight else None,
         )
         self.history.append(progress)
         return progress
@@ -140,11 +169,27 @@ class Trainer:
         sums = processes.all_reduce_sum(self._sums.clone())
         if not processes.is_main():
             return
+        state = self.state() | {"sums": sums}
+        log = [entry for entry in state["history"] if entry["validation_accuracy"] is not None]
+        self.files.save(state, self.model, log)
+
+    def state(self) -> dict:
+        """All that is needed to go on from here: plain values and state dicts, not copied."""
         history = [dataclasses.asdict(progress) for progress in self.history]
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"done": self.done, "history": history, "sums": sums}
-        log = [entry for entry in history if entry["validation_accuracy"] is not None]
-        self.files.save(state, self.model, log)
+        return state | {"done": self.done, "history": history, "sums": self._sums}
+
+    def take_up(self, state: dict, done: int, seconds: float) -> None:
+        """Go on from the state of another run of the same shape, as if it were step `done` of this.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: if the state is of another shape.
+        """
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self._hold_ablated()
+        self.done = done
+        self._earlier, self._started = seconds, time.perf_counter()
 
     def _resume(self) -> None:
         """Take up an interrupted run, if there is one."""
@@ -166,11 +211,34 @@ class Trainer:
         parts: dict[str, Any] = {"objective": self.objective}
         if self.mean is not None:
             parts["mean"] = self.mean
-        for n, (optimizer, schedule) in enumerate(
-            zip(self.optimizers, self.schedules, strict=True)
-        ):
-            parts |= {f"optimizer {n}": optimizer, f"schedule {n}": schedule}
-        return parts
+        return parts | {f"optimizer {n}": part for n, part in enumerate(self.optimizers)}
+
+    def moment(self) -> Moment:
+        """What the model can do now."""
+        if self._checked is None:
+            self._checked = self.task.checked()
+        self.objective.eval()
+        canvases, targets = (part.to(self.device) for part in self._checked[:2])
+        examined = self.objective.examine(self.model, canvases, targets)  # type: ignore[arg-type]
+        return Moment(
+            step=self.done,
+            drawings=self.done * self.recipe.batch_size,
+            seconds=self.seconds,
+            lr=self._last_lr,
+            **examined._asdict(),
+        )
+
+    def _keep_moment(
+        self, moments: Moments, ends: bool, on_moment: Callable[[Moment], None] | None
+    ) -> None:
+        """Keep this moment if it is due, or the run ends here: its newest is always kept."""
+        if not processes.is_main() or not (ends or moments.is_due(self.done)):
+            return
+        exactly = ends or moments.is_due_exactly(self.done)
+        moment = self.moment()
+        moments.keep(moment, self.model, self.state() if exactly else None)
+        if on_moment is not None:
+            on_moment(moment)
 
     def run(
         self,
@@ -179,10 +247,14 @@ class Trainer:
         on_progress: Callable[[Progress, Model], None] | None = None,
         stop: Callable[[], bool] | None = None,
         progress_bar: bool = True,
+        moments: Moments | None = None,
+        on_moment: Callable[[Moment], None] | None = None,
     ) -> TrainingResult:
         """Go through all steps that are left, or until `stop` says True; as in `train`."""
         main = processes.is_main()
         stopped = False
+        if moments is not None:
+            self._keep_moment(moments, False, on_moment)
         with _Bar(self, progress_bar and main) as bar:
             while self.done < self.steps and not stopped:
                 self.step()
@@ -195,6 +267,8 @@ class Trainer:
                     bar.show(progress)
                 if ends or self.done % save_every == 0:
                     self.save()
+                if moments is not None:
+                    self._keep_moment(moments, ends, on_moment)
                 if progress is not None and on_progress is not None and main:
                     on_progress(progress, self.model)
         if not stopped and main:

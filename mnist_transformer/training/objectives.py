@@ -16,11 +16,29 @@ HEAD_LR = 0.01
 
 
 class Outcome(NamedTuple):
-    """What a model made of a batch: three scalars."""
+    """What a model made of a batch: scalars."""
 
     loss: Tensor
     correct: Tensor  # how many tokens, or digits, it named rightly
     counted: Tensor  # of how many
+    ctc_loss: Tensor  # the part of the loss that is CTC's, before it is weighted; 0 without one
+
+
+class Examined(NamedTuple):
+    """How well a model does on samples that it does not learn from.
+
+    Attributes:
+        decoder_loss: nats a token, or a digit.
+        ctc_loss: nats a token; None without a CTC head.
+        tokens_right: share of tokens named rightly, the true ones before them given.
+        lines_right: share of samples read exactly right. Greedy decoding reads the same: as long as
+            it is right, it is given the true tokens.
+    """
+
+    decoder_loss: float
+    ctc_loss: float | None
+    tokens_right: float
+    lines_right: float
 
 
 class TransformerObjective(nn.Module):
@@ -52,17 +70,40 @@ class TransformerObjective(nn.Module):
         memory = self.model.encoder.encode(patches)
         logits = self.model.decoder(tokens[:, :-1], memory)
         targets = tokens[:, 1:]
-        loss = F.cross_entropy(
+        loss = self._decoder_loss(logits, targets)
+        ctc_loss = loss.new_zeros(())
+        if self.ctc is not None:
+            ctc_loss = self.ctc_loss(memory, targets)
+            loss = loss + self.ctc_weight * ctc_loss
+        counted = targets != PAD
+        correct = (logits.argmax(-1) == targets) & counted
+        return Outcome(loss, correct.sum(), counted.sum(), ctc_loss.detach())
+
+    def _decoder_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(
             logits.flatten(0, 1),
             targets.flatten(),
             ignore_index=PAD,
             label_smoothing=self.label_smoothing,
         )
-        if self.ctc is not None:
-            loss = loss + self.ctc_weight * self.ctc_loss(memory, targets)
+
+    @torch.no_grad()
+    def examine(self, model: Transformer, canvases: Tensor, tokens: Tensor) -> Examined:
+        """How well `model`, the running mean of this one perhaps, reads: as `forward` takes them.
+
+        The CTC head has no running mean: it scores the columns of `model` as it is.
+        """
+        memory = model.encoder(canvases)
+        logits = model.decoder(tokens[:, :-1], memory)
+        targets = tokens[:, 1:]
         counted = targets != PAD
-        correct = (logits.argmax(-1) == targets) & counted
-        return Outcome(loss, correct.sum(), counted.sum())
+        is_right = logits.argmax(-1) == targets
+        return Examined(
+            decoder_loss=float(self._decoder_loss(logits, targets)),
+            ctc_loss=None if self.ctc is None else float(self.ctc_loss(memory, targets)),
+            tokens_right=float(is_right[counted].float().mean()),
+            lines_right=float((is_right | ~counted).all(1).float().mean()),
+        )
 
     def ctc_loss(self, memory: Tensor, targets: Tensor) -> Tensor:
         """Connectionist temporal classification (Graves et al. 2006) on the encoder's columns.
@@ -129,7 +170,16 @@ class ClassifierObjective(nn.Module):
         patches = embed_patches(self.model.encoder.patches, canvases, first_column)
         logits = self.model.classify(self.model.encoder.encode(patches))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        return Outcome(loss, (logits.argmax(-1) == labels).sum(), labels.new_tensor(len(labels)))
+        correct = (logits.argmax(-1) == labels).sum()
+        return Outcome(loss, correct, labels.new_tensor(len(labels)), loss.new_zeros(()))
+
+    @torch.no_grad()
+    def examine(self, model: Classifier, canvases: Tensor, labels: Tensor) -> Examined:
+        """As `TransformerObjective.examine`: a sample is one digit, and a token."""
+        logits = model(canvases)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        right = float((logits.argmax(-1) == labels).float().mean())
+        return Examined(float(loss), None, right, right)
 
 
 def embed_patches(patches: PatchEmbedding, canvases: Tensor, first_column: int) -> Tensor:

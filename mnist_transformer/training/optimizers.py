@@ -1,9 +1,10 @@
 """What moves the weights: AdamW, Muon for the layers' matrices, a schedule, a running mean."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torch.optim.swa_utils import AveragedModel
 
 from ..classifier import Classifier
@@ -51,13 +52,14 @@ def layer_matrices(model: Transformer | Classifier) -> list[nn.Parameter]:
     return [p for layer in layers for p in layer.parameters() if p.dim() == 2]
 
 
-def make_schedule(optimizer: Optimizer, steps: int, warmup_steps: int) -> LRScheduler:
-    """A linear rise over `warmup_steps`, which are fewer than `steps`, then a cosine to 0."""
-    cosine = CosineAnnealingLR(optimizer, steps - warmup_steps)
-    if not warmup_steps:
-        return cosine
-    rise = LinearLR(optimizer, 1 / warmup_steps, 1, warmup_steps)
-    return SequentialLR(optimizer, [rise, cosine], [warmup_steps])
+def learning_rate(step: int, steps: int, warmup_steps: int) -> float:
+    """What share of its highest learning rate a run's next step takes, after `step` of `steps`.
+
+    A linear rise over `warmup_steps`, which are fewer than `steps`, then a cosine to 0.
+    """
+    if step < warmup_steps:
+        return (1 + (warmup_steps - 1) * step / warmup_steps) / warmup_steps
+    return (1 + math.cos(math.pi * (step - warmup_steps) / (steps - warmup_steps))) / 2
 
 
 def running_mean(model: nn.Module, decay: float) -> AveragedModel:

@@ -17,6 +17,8 @@ class Progress:
     Attributes:
         loss, accuracy: means over the steps since the last report; accuracy is the share of tokens
             (transformer, the true ones before them given) or digits (classifier) named rightly.
+        decoder_loss, ctc_loss: the parts of the loss, before CTC's is weighted; ctc_loss is None
+            without a CTC head, and for the classifier.
         lr: the learning rate of the last step.
         seconds: time spent training so far.
         validation_accuracy: at the end of an epoch, the share of validation lines read
@@ -32,6 +34,8 @@ class Progress:
     lr: float
     seconds: float
     validation_accuracy: float | None = None
+    decoder_loss: float | None = None
+    ctc_loss: float | None = None
 
 
 @dataclass(frozen=True)

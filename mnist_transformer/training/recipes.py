@@ -5,10 +5,12 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ..config import CLASSIFIER_CONFIG, GRID_CONFIG, TRANSFORMER_CONFIG, Config
+from ..explain.heads import Head, all_heads
 
 TaskName = Literal["lines", "grids", "digits"]
 OptimizerName = Literal["adamw", "muon"]
@@ -46,6 +48,9 @@ class Recipe:
             canvases; the rest, lines of all lengths together, on whole ones. Lines alone.
         rerendered, synthetic, non_digits, uci, fonts: shares of the digits that are not the
             training digits as they are (see `mix_sources`).
+        ablated_heads: heads that add nothing to the residual stream, all through the run.
+            Transformers alone.
+        ablated_positions: whether patches and tokens are not told their places. Transformers alone.
         seed: fixes the initial weights and every batch, and so the run.
 
     Raises:
@@ -71,9 +76,26 @@ class Recipe:
     non_digits: float = 0.0
     uci: float = 0.0
     fonts: float = 0.0
+    ablated_heads: tuple[Head, ...] = ()
+    ablated_positions: bool = False
     seed: int = 0
 
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `dataclasses.asdict` made `settings` of; what else they hold is ignored.
+
+        Raises:
+            TypeError, ValueError: if they are those of no recipe.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        values = {name: value for name, value in settings.items() if name in known}
+        values["config"] = Config(**values["config"])
+        heads = values.get("ablated_heads", ())
+        values["ablated_heads"] = tuple(Head(**head) for head in heads)
+        return cls(**values)
+
     def __post_init__(self):
+        object.__setattr__(self, "ablated_heads", tuple(sorted(self.ablated_heads)))
         for name in ("epochs", "batch_size"):
             self._check_whole(name, 1)
         for name in ("warmup_steps", "seed"):
@@ -137,6 +159,10 @@ class Recipe:
                     f"{name} must be 0 for the task {self.task!r}, which does not know it, not "
                     f"{getattr(self, name)!r}"
                 )
+        if self.task == "digits" and (self.ablated_heads or self.ablated_positions):
+            raise ValueError("a classifier is trained whole, with all heads and positions")
+        for head in set(self.ablated_heads) - set(all_heads(self.config)):
+            raise ValueError(f"a model of this shape has no {head.name} to do without")
 
 
 def _is_number(value: object) -> bool:

@@ -1,5 +1,6 @@
 """A run's two files: the weights, and what is needed to go on after a kill or a stop."""
 
+import dataclasses
 import io
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from ..dataset import DigitSet
 from ..transformer import Transformer
 from . import processes
 from .progress import TrainingError
+from .recipes import Recipe
 
 
 class RunFiles:
@@ -136,6 +138,21 @@ class RunFiles:
         """The run is done: nothing is left to resume."""
         if self.weights is not None:
             self.resume_file.unlink(missing_ok=True)
+
+
+def run_settings(
+    recipe: Recipe,
+    digits: DigitSet,
+    start: Transformer | None = None,
+    added: DigitSet | None = None,
+) -> dict:
+    """All that defines a run, of plain values and dictionaries of them, as `train` is told it."""
+    settings = dataclasses.asdict(recipe) | {"digits": identity(digits)}
+    if start is not None:
+        settings["start"] = identity_of_weights(start)
+    if added is not None:
+        settings["added"] = identity(added)
+    return settings
 
 
 def differences(before: dict, now: dict, prefix: str = "") -> list[str]:

@@ -12,7 +12,14 @@ from torch import Tensor
 from ..classifier import Classifier
 from ..config import Config
 from ..dataset import DigitSet, make_lines
-from ..evals import evaluate_classifier, evaluate_grids, evaluate_transformer
+from ..evals import (
+    centred_canvases,
+    evaluate_classifier,
+    evaluate_grids,
+    evaluate_transformer,
+    evaluation_grids,
+    evaluation_lines,
+)
 from ..hands.grids import make_grids
 from ..transformer import Transformer
 from .grow import check_growth, grow
@@ -20,6 +27,7 @@ from .objectives import ClassifierObjective, TransformerObjective, fit_ctc_head
 from .recipes import Recipe, TaskName
 
 HEAD_STEPS = 200  # batches to which a new CTC head is fitted, where a trained model goes on
+CHECKED = 64  # validation samples on which every moment is measured
 PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
 
 Model = Transformer | Classifier
@@ -53,6 +61,10 @@ class Task(Protocol):
 
     def validate(self, model: Any) -> float:
         """The share of validation samples that the model reads exactly right."""
+        ...
+
+    def checked(self) -> Batch:
+        """The few fixed validation samples on which a run's moments are measured."""
         ...
 
 
@@ -149,6 +161,10 @@ class LineTask:
     def validate(self, model: Transformer) -> float:
         return evaluate_transformer(model, self.validation, self.num_validation).line_accuracy
 
+    def checked(self) -> Batch:
+        lines = evaluation_lines(self.validation, self.recipe.config, CHECKED)
+        return Batch(*next(iter(lines)))
+
 
 @dataclass(frozen=True)
 class GridTask(LineTask):
@@ -163,6 +179,10 @@ class GridTask(LineTask):
 
     def validate(self, model: Transformer) -> float:
         return evaluate_grids(model, self.validation, self.num_validation).line_accuracy
+
+    def checked(self) -> Batch:
+        grids = evaluation_grids(self.validation, self.recipe.config, CHECKED)
+        return Batch(*next(iter(grids)))
 
 
 @dataclass(frozen=True)
@@ -194,3 +214,7 @@ class DigitTask:
 
     def validate(self, model: Classifier) -> float:
         return evaluate_classifier(model, self.validation)
+
+    def checked(self) -> Batch:
+        images, labels = self.validation.images[:CHECKED], self.validation.labels[:CHECKED]
+        return Batch(centred_canvases(images, self.recipe.config), labels)
