@@ -11,33 +11,24 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from demo import (
     apart_view,
     change_view,
+    changes,
     intervene_view,
     machine_view,
+    model_view,
     read_view,
     screen,
     train_view,
 )
-from mnist_transformer import load_transformer
 
 # Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
 # seconds where they wait for one another on cores that train for somebody else.
 torch.set_num_threads(1)
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
 st.html(Path(__file__).parent / "style.css")
-TOP = """<header class="top"><h1>MNIST Transformer</h1><p>An encoder-decoder Transformer, trained
-to read handwritten digits one token at a time. Write, and watch where it looks.</p></header>"""
-
-
-@st.cache_resource(show_spinner="Loading the model…")
-def shipped_model():
-    """One model for all visitors: reading changes nothing in it."""
-    return load_transformer()
-
-
-st.html(TOP)
 st.html(screen.hidden_style())
-model = shipped_model()
+model = model_view.show().model
 screen.open_changes(model)
+changes.fit(model)
 shown = read_view.show(model)
 if "machine" in screen.sections():
     machine_view.show(shown.reading, model)
@@ -48,7 +39,7 @@ tabs = {
     ),
     "Intervene": ("intervene", lambda: intervene_view.show(shown.reading, model)),
     "Take it apart": ("apart", lambda: apart_view.show(shown, model)),
-    "Train your own": ("train", lambda: train_view.show(shown.drawing, model)),
+    "Train your own": ("train", lambda: train_view.show(shown.drawing)),
 }
 titles = [title for title, (section, _) in tabs.items() if section in screen.sections()]
 # Only the open section is worked out; another when it is opened.

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.interventions import edited, read_changed
-from mnist_transformer.explain.parts import intervention
+from mnist_transformer.explain.parts import intervention, parts
 
 
 def chosen() -> dict[str, list[str]]:
@@ -27,6 +27,17 @@ def choose(changes: Mapping[str, Sequence[str]], model: Transformer) -> None:
     off, blurred = list(changes.get("off", [])), list(changes.get("blurred", []))
     intervention(model.config, off, blurred)
     st.session_state.changes = {"off": off, "blurred": blurred}
+
+
+def fit(model: Transformer) -> None:
+    """Forget what is changed in parts that this model, another than before, does not have."""
+    known = parts(model.config)
+    now = chosen()
+    kept = {how: [name for name in names if name in known] for how, names in now.items()}
+    if kept != now:
+        lost = sorted({name for names in now.values() for name in names} - set(known))
+        st.toast(f"This model has no {', '.join(lost)}: nothing is changed there.")
+        choose(kept, model)
 
 
 def in_words() -> str:

@@ -1,23 +1,16 @@
 """Another model reads the drawing, beside the shipped one."""
 
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 from PIL import Image
 
 from demo.controls import page_html, plot
 from mnist_transformer import (
-    CheckpointError,
     Classifier,
     InkError,
     Transformer,
     load_classifier,
-    load_model,
 )
 from mnist_transformer.figures import class_figure
-
-LARGEST_WEIGHTS = 20_000_000  # bytes
 
 
 def show(
@@ -47,26 +40,6 @@ def show(
             st.caption("The classifier takes the whole drawing for one digit.")
     except InkError as error:
         st.warning(str(error))
-
-
-def show_upload(drawing: Image.Image | None, shipped: Transformer) -> None:
-    """Weights that were downloaded here, or trained in the shell, read the drawing again."""
-    with st.expander("Read with weights of your own"):
-        file = st.file_uploader("A .safetensors file of this project", key="weights-upload")
-        if file is None:
-            return
-        if file.size > LARGEST_WEIGHTS:
-            st.error(f"{file.name} is larger than any model of this project.")
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "upload.safetensors"
-            path.write_bytes(file.getvalue())
-            try:
-                model = load_model(path)
-            except CheckpointError as error:
-                st.error(str(error).replace(str(path), file.name))
-                return
-        show("Your file", model, drawing, shipped)
 
 
 @st.cache_resource(show_spinner=False)

@@ -49,7 +49,7 @@ def show(reading: Reading, model: Transformer) -> None:
         default=list(range(model.config.decoder_layers)),
         selection_mode="multi",
         format_func=lambda layer: f"cross {layer + 1}",
-        key="gaze-layers",
+        key=f"gaze-layers-of-{model.config.decoder_layers}",
         persist_state="page",
     )
     weights = _weights(reading, step, state["looked"])

@@ -83,6 +83,7 @@ class TrainingJob:
     """One run of the library's own training loop, in a thread of its own.
 
     Args:
+        number: of the visitor's runs, counted from 1.
         kind: "transformer" or "classifier".
         samples: lines or digits to train on.
         batch_size, lr, num_validation: as in `train`.
@@ -98,6 +99,7 @@ class TrainingJob:
 
     def __init__(
         self,
+        number: int,
         kind: str,
         samples: int,
         batch_size: int,
@@ -105,6 +107,7 @@ class TrainingJob:
         abandoned: Callable[[], bool] = lambda: False,
         num_validation: int = NUM_VALIDATION,
     ):
+        self.id, self.title = f"run-{number}", f"run {number}"
         self.kind = kind
         self.name = f"{kind}, {samples:,} drawings, batch {batch_size}, rate {lr:g}"
         self.history: list[Progress] = []
@@ -121,6 +124,12 @@ class TrainingJob:
         self._folder = tempfile.TemporaryDirectory(prefix="run-")
         self._stop = threading.Event()
         self._thread = threading.Thread()
+
+    @property
+    def model(self) -> Transformer | None:
+        """What it has learned to read lines with; None as long as there is no such thing."""
+        model = self.result.model if self.result is not None else None
+        return model if isinstance(model, Transformer) else None
 
     @property
     def weights(self) -> Path:

@@ -56,7 +56,8 @@ def show(reading: Reading, model: Transformer) -> None:
     off = changes.chosen()["off"]
     data = machine_data(machine.reading, machine.trace, machine.lens, off)
     part = live.strip(data=data, key="strip", on_opened_change=lambda: None).opened
-    is_open = part is not None and machine.reading.steps > 0
+    # Another model may not have the part that was opened.
+    is_open = part in [box["name"] for box in data["parts"]] and machine.reading.steps > 0
     shown = _details(part, machine, off) if is_open else {}
     live.detail(data=shown, key="detail", on_switched_change=switch)
 
@@ -95,8 +96,10 @@ def _details(part: str, machine: Machine, off: list[str]) -> dict:
 
 
 def _source(part: str, reading: Reading, model: Transformer) -> list[Source]:
-    """The part's lines. Their shapes depend on nothing of the drawing but its number of steps."""
+    """The part's lines. Their shapes depend on nothing of the drawing but its number of steps, and
+    of the model on its config alone."""
     kept = st.session_state.setdefault("sources", {})
-    if (part, reading.steps) not in kept:
-        kept[part, reading.steps] = part_source(model, reading, part)
-    return kept[part, reading.steps]
+    asked = part, reading.steps, model.config
+    if asked not in kept:
+        kept[asked] = part_source(model, reading, part)
+    return kept[asked]

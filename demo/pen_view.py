@@ -53,7 +53,7 @@ def _moments(
 ) -> list[Moment]:
     """Worked out once for a drawing, with a bar where it takes long."""
     state = st.session_state
-    asked = (points, size, brush, every)
+    asked = (model, points, size, brush, every)
     if state.get("pen-asked") != asked:
         many = sum(map(len, points)) / every > SLOW
         bar = st.progress(0.0, "Reading stroke by stroke…") if many else None

@@ -35,10 +35,11 @@ def show(model: Transformer) -> Shown:
     state = st.session_state
     tools = st.container(horizontal=True, vertical_alignment="center", key="tools")
     in_sight = sheet.show(tools)
-    if state.get("in_sight") != in_sight.version:  # else the page is only drawn anew
+    made_of = in_sight.version, model
+    if state.get("in_sight") != made_of:  # else the page is only drawn anew
         state.drawing = in_sight.drawing()
         state.page, state.problem = _read(model, state.drawing)
-        state.in_sight = in_sight.version
+        state.in_sight = made_of
     page = state.page
     reading, probabilities = _choose(page, model)
     _, changed = changes.apply(model, reading)

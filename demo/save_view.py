@@ -5,7 +5,7 @@ import json
 
 import streamlit as st
 
-from demo import link, screen
+from demo import link, models, screen
 from mnist_transformer import Page, Reading, Transformer
 from mnist_transformer.explain.attribution import attribute
 from mnist_transformer.explain.trace import trace
@@ -46,6 +46,8 @@ def show(
             "The address then holds what you drew or the example, what is chosen and what is "
             "switched off; of an uploaded picture, nothing."
         )
+        if models.chosen().name != models.SHIPPED:
+            st.caption("A link opens the shipped model: this one is yours alone.")
 
 
 def _put_in_address(told: dict, strokes: list[dict], size: tuple[int, int]) -> None:
@@ -66,10 +68,10 @@ def _download(label: str, name: str, content) -> None:
 def _json(page: Page, reading: Reading, model: Transformer) -> str:
     """The line with its distributions and receipt, or all rows of a page of several."""
     if page.digits != reading.digits:
-        return json.dumps(page.to_dict(), indent=1)
-    return json.dumps(
-        reading.to_dict() | {"receipt": attribute(model, reading).to_dict()}, indent=1
-    )
+        told = page.to_dict()
+    else:
+        told = reading.to_dict() | {"receipt": attribute(model, reading).to_dict()}
+    return json.dumps({"model": models.chosen().title} | told, indent=1)
 
 
 def _npz(reading: Reading, model: Transformer) -> bytes:

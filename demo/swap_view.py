@@ -56,7 +56,7 @@ def show(reading: Reading, model: Transformer) -> None:
 def _choose_donor(reading: Reading, model: Transformer) -> Reading:
     """An example, or a drawing that was kept."""
     state = st.session_state
-    kept: Reading | None = state.get("kept")
+    kept = _kept(model)
     names = [path.stem for path in EXAMPLES]
     donors, keep = st.columns([4, 1], vertical_alignment="bottom")
     chosen = donors.segmented_control(
@@ -69,11 +69,29 @@ def _choose_donor(reading: Reading, model: Transformer) -> Reading:
         persist_state="page",
     )
     if keep.button("Keep my drawing as second", key="keep"):
-        state["kept"] = reading
+        state["kept"] = reading, model
         st.rerun(scope="fragment")
     if chosen == MINE and kept:
         return kept
     return model.read(EXAMPLES[names.index(chosen)])
+
+
+def _kept(model: Transformer) -> Reading | None:
+    """The drawing that was kept, as this model reads it."""
+    state = st.session_state
+    if "kept" not in state:
+        return None
+    reading, of = state["kept"]
+    if of is not model:
+        shape = model.config.canvas_height, model.config.canvas_width
+        fits = reading.canvas.shape == shape
+        reading = (
+            model.read_canvases(reading.canvas[None], attention=True)[0]
+            if fits
+            else model.read(reading.canvas.numpy(), attention=True)
+        )
+        state["kept"] = reading, model
+    return reading
 
 
 def _swap(carried: list[int | str], model: Transformer) -> Swap:

@@ -7,16 +7,17 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from demo import compare_view
 from demo.controls import plot
-from demo.jobs import TrainingJob
-from mnist_transformer import Transformer
+from demo.jobs import SHORT, TrainingJob
+from demo.models import shipped_model
 from mnist_transformer.figures import curve_figure, reading_order_figure
 from mnist_transformer.train import Progress
 
 PACE_OVER = 10  # reports: a pace of late, as others come and go on the same cores
+MOST_DIGITS = SHORT["transformer"].config.max_digits
 RUNS_KEPT = 5  # of each visitor, to compare
 
 
-def show(drawing: Image.Image | None, shipped: Transformer) -> None:
+def show(drawing: Image.Image | None) -> None:
     """Draw the section; `drawing` is what the new model is to read, beside the shipped one."""
     state = st.session_state
     runs: list[TrainingJob] = state.setdefault("runs", [])  # the visitor's own, newest last
@@ -25,20 +26,20 @@ def show(drawing: Image.Image | None, shipped: Transformer) -> None:
     asked = _form(disabled=running)
     if asked and not running:
         del runs[: 1 - RUNS_KEPT]
-        runs.append(TrainingJob(*asked, _abandoned()))
+        state.runs_begun = state.get("runs_begun", 0) + 1
+        runs.append(TrainingJob(state.runs_begun, *asked, _abandoned()))
         runs[-1].start()
         st.rerun()
     if job is None:
         st.caption(
             "A run of 30,000 drawings takes minutes, how many depends on who else is here; once it "
             "runs, it says. Lines grow from one digit to "
-            f"{shipped.config.max_digits} while it learns; the model above stays as it is."
+            f"{MOST_DIGITS} while it learns. Then you may look into it as into the shipped one."
         )
     else:
         st.fragment(_show_run, run_every=1.0 if running else None)(runs, running)
         if not running and job.result is not None:
-            compare_view.show("Your model", job.result.model, drawing, shipped)
-    compare_view.show_upload(drawing, shipped)
+            compare_view.show("Your model", job.result.model, drawing, shipped_model())
 
 
 def _form(disabled: bool) -> tuple[str, int, int, float] | None:

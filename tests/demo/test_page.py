@@ -108,7 +108,7 @@ def test_of_a_shorter_line_all_views_show_the_first_step_as_the_stage_does(page,
 
 
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():
-    job = TrainingJob("transformer", 2000, batch_size=16, lr=0.001, abandoned=lambda: True)
+    job = TrainingJob(1, "transformer", 2000, batch_size=16, lr=0.001, abandoned=lambda: True)
     job.start()  # stops after its first step
     job.wait()
     assert job.error is None and not job.running
@@ -124,7 +124,7 @@ def test_a_stopped_job_goes_on():
     def abandoned():
         return until_its_first_report and bool(job.history)
 
-    job = TrainingJob("transformer", 320, 32, 0.001, abandoned, num_validation=FEW)
+    job = TrainingJob(1, "transformer", 320, 32, 0.001, abandoned, num_validation=FEW)
     job.start()
     job.wait()
     first = job.history[-1].step
@@ -153,14 +153,14 @@ def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
 
 
 def test_a_job_nobody_watches_stops():
-    job = TrainingJob("classifier", 2000, 16, 0.001, abandoned=lambda: True)
+    job = TrainingJob(1, "classifier", 2000, 16, 0.001, abandoned=lambda: True)
     job.start()
     job.wait()
     assert job.history[-1].step == 1
 
 
 def test_a_failed_job_says_why():
-    job = TrainingJob("transformer", samples=2000, batch_size=16, lr=-1.0)
+    job = TrainingJob(1, "transformer", samples=2000, batch_size=16, lr=-1.0)
     job.start()
     job.wait()
     assert "lr must be a number above 0" in job.error and job.result is None
@@ -171,7 +171,8 @@ def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
     example = Image.open(APP.parent / "examples" / "2026.png")
     before = shipped.read(example)
     jobs = [
-        TrainingJob("transformer", 320, 32, lr, num_validation=FEW) for lr in (0.001, 0.001, 0.002)
+        TrainingJob(1, "transformer", 320, 32, lr, num_validation=FEW)
+        for lr in (0.001, 0.001, 0.002)
     ]
     for job in jobs:
         job.start()

@@ -35,14 +35,16 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Stopped: step").wait_for()
     page.get_by_text("Your model reads").wait_for()
-    page.get_by_text("Read with weights of your own").click()
-    chooser = page.get_by_test_id("stExpander").locator('input[type="file"]')
+    page.get_by_role("button", name="Model: shipped").click()
+    chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     chooser.set_input_files(weights)
-    page.get_by_text("Your file reads").wait_for()
+    page.get_by_role("button", name="Model: mine").wait_for()
+    page.locator('.mnist-stage [data-digits]:not([data-digits="27"])').wait_for()
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(weights.read_bytes()[:5000])
     chooser.set_input_files(broken)
     page.get_by_text("broken.safetensors is damaged").wait_for()
+    page.locator('.mnist-stage [data-digits="27"]').wait_for()  # the shipped one reads again
     assert page.complaints == []
 
 

@@ -1,0 +1,34 @@
+"""The top of the page: its name, and the model that all of it is about."""
+
+import streamlit as st
+
+from demo import models
+
+TITLE = "<h1>MNIST Transformer</h1>"
+SAYS = "<p>It reads digits one token at a time. Write, and watch where it looks.</p>"
+
+
+def show() -> models.Chosen:
+    """Draw the top; gives the model that was chosen."""
+    names = models.titles()
+    chosen = models.chosen()
+    with st.container(horizontal=True, vertical_alignment="center", key="top"):
+        st.html(TITLE)
+        st.html(SAYS)
+        with st.popover(f"Model: {chosen.title}"):
+            st.radio(
+                "All of the page is about", list(names), format_func=names.__getitem__, key="model"
+            )
+            st.file_uploader(
+                "Weights of your own: a .safetensors file of this project",
+                key="weights-upload",
+                on_change=lambda: models.take_upload(st.session_state["weights-upload"]),
+            )
+            if problem := st.session_state.get("upload_problem"):
+                st.error(problem)
+            st.caption(
+                "A model that you train under *Train your own* is here to be chosen, too. Runs and "
+                "files are yours alone and end with your visit: a link always opens the shipped "
+                "model."
+            )
+    return chosen
