@@ -62,7 +62,10 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """As `forward`, with keys and values that `project` already made.
 
-        `first` is the place of `x`'s first token in its line, for whoever replaces weights.
+        Args:
+            x, mask: as in `forward`.
+            key, value: (batch, heads, keys, head_dim).
+            first: the place of `x`'s first token in its line, for whoever replaces weights.
         """
         query = self._split_heads(self.query(x))  # (batch, heads, queries, head_dim)
         dropout = self.dropout if self.training else 0.0

@@ -92,7 +92,11 @@ def load_classifier(path: str | Path = CLASSIFIER_WEIGHTS) -> Classifier:
 
 
 def load_model(path: str | Path) -> Transformer | Classifier:
-    """Whichever model of this project is in `path`, ready to read; raises as `load_transformer`."""
+    """Whichever model of this project is in `path`, ready to read.
+
+    Raises:
+        FileNotFoundError, CheckpointError: as `load_transformer`.
+    """
     tensors, header = _read(path)
     if header.get("kind") not in _KINDS:
         raise CheckpointError(f"{path} holds {_contents(header)}, not a model of this project")

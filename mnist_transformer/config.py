@@ -95,14 +95,17 @@ class Config:
 
     @property
     def patch_rows(self) -> int:
+        """Rows of patches."""
         return self.canvas_height // self.patch_size
 
     @property
     def patch_columns(self) -> int:
+        """Columns of patches."""
         return self.canvas_width // self.patch_size
 
     @property
     def num_patches(self) -> int:
+        """Patches of a whole canvas, which are numbered row by row."""
         return self.patch_rows * self.patch_columns
 
     @property
@@ -111,6 +114,7 @@ class Config:
         return self.max_digits + 1
 
     def to_dict(self) -> dict:
+        """All numbers by name, in what JSON can hold: `Config(**numbers)` is the same config."""
         return dataclasses.asdict(self)
 
 

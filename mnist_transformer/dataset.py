@@ -45,6 +45,13 @@ class DigitSet:
 
     @classmethod
     def from_arrays(cls, images: Tensor, labels: Tensor, source: str) -> "DigitSet":
+        """Digits with the box of each one's ink.
+
+        Args:
+            images: (n, 28, 28), 0 = paper, 255 = ink.
+            labels: (n,), 0 to 9.
+            source: where they are from, in words.
+        """
         images, labels = images.to(torch.uint8), labels.long()
         ink = images > 50
         columns, rows = ink.any(1).float(), ink.any(2).float()

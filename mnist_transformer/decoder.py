@@ -26,7 +26,7 @@ class LayerCache:
     value: Tensor | None = None
 
     def append(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the newest token's key and value; return those of all tokens."""
+        """Add the newest token's key and value, (batch, heads, 1, head_dim); return all tokens'."""
         if self.key is not None and self.value is not None:
             key = torch.cat([self.key, key], dim=2)
             value = torch.cat([self.value, value], dim=2)
@@ -150,7 +150,7 @@ class Decoder(nn.Module):
         return torch.stack(steps, dim=1)
 
     def init_cache(self, memory: Tensor) -> list[LayerCache]:
-        """Begin cached decoding: project the memory once for every layer."""
+        """Begin cached decoding: project `memory`, (batch, patches, model_dim), for every layer."""
         caches = []
         for layer in self.layers:
             assert isinstance(layer, DecoderLayer)  # which a ModuleList does not tell

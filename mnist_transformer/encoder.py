@@ -73,7 +73,7 @@ class ResidualLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def add(self, x: Tensor, norm: nn.LayerNorm, part: Callable[[Tensor], Tensor]) -> Tensor:
-        """Let `part` read a normalised copy of `x`, and add to `x`; both of one shape.
+        """Let `part` read a normalised copy of `x`, and add to it; all (batch, length, model_dim).
 
         Normalising before the part (Xiong et al. 2020, "On Layer Normalization in the Transformer
         Architecture") trains without a delicate warm-up; Vaswani et al. 2017 normalised the sum.

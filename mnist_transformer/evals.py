@@ -69,7 +69,14 @@ def evaluate_transformer(
 def evaluate_grids(
     model: Transformer, digits: DigitSet, num_grids: int = LINES, seed: int = SEED
 ) -> SequenceScore:
-    """As `evaluate_transformer`, for a model of grids: MNIST's images as they are, side by side."""
+    """As `evaluate_transformer`, for a model of grids: MNIST's images as they are, side by side.
+
+    Args:
+        model: in evaluation mode.
+        digits: what the grids are made from.
+        num_grids: how many.
+        seed: fixes them.
+    """
     return _score(model, evaluation_grids(digits, model.config, num_grids, seed))
 
 
@@ -93,7 +100,12 @@ def evaluation_lines(
     seed: int = SEED,
     augmentation: float = 0.0,
 ) -> Iterable[tuple[Tensor, Tensor]]:
-    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them."""
+    """The fixed lines, in batches of (canvases, tokens) as `make_lines` gives them.
+
+    Args:
+        digits, num_lines, seed, augmentation: as in `evaluate_transformer`.
+        config: of the model that is to read them.
+    """
     generator = torch.Generator().manual_seed(seed)
     for count in _batch_sizes(num_lines):
         yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
@@ -102,7 +114,12 @@ def evaluation_lines(
 def evaluation_grids(
     digits: DigitSet, config: Config, num_grids: int = LINES, seed: int = SEED
 ) -> Iterable[tuple[Tensor, Tensor]]:
-    """The fixed grids, in batches of (canvases, tokens) as `make_grids` gives them."""
+    """The fixed grids, in batches of (canvases, tokens) as `make_grids` gives them.
+
+    Args:
+        digits, num_grids, seed: as in `evaluate_grids`.
+        config: of the model that is to read them.
+    """
     generator = torch.Generator().manual_seed(seed)
     for count in _batch_sizes(num_grids):
         yield make_grids(digits, count, config, generator=generator, vary=False)
@@ -113,7 +130,7 @@ def _batch_sizes(total: int) -> list[int]:
 
 
 def line_text(tokens: Tensor) -> str:
-    """The digits among a row of token ids, as a string."""
+    """The digits among a row of token ids, (length,), as a string."""
     return "".join(str(int(token)) for token in tokens if token < 10)
 
 

@@ -136,7 +136,7 @@ class Reading:
 
     @classmethod
     def blank(cls, canvas: Tensor, attention: AttentionMaps | None = None) -> "Reading":
-        """The honest reading of an empty drawing; maps, if any, are of no steps."""
+        """The honest reading of an empty canvas, (height, width); maps, if any, are of no steps."""
         return cls("", [], None, torch.zeros(0, NUM_CLASSES), canvas, attention)
 
     def __repr__(self) -> str:

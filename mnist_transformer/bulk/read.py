@@ -60,6 +60,7 @@ def read_files(
     However many files there are, only some are held in memory at a time.
 
     Args:
+        model: in evaluation mode.
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
             None as many as there are cores, or none for a few files. Beside workers, the model

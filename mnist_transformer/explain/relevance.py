@@ -98,7 +98,14 @@ def _normalised(relevance: Tensor) -> Tensor:
 
 @torch.no_grad()
 def inside_head(model: Transformer, reading: Reading, head: Head, query: int, key: int) -> HeadStep:
-    """The numbers of one head for one query (a step or a patch) and one key (a token or a patch).
+    """The numbers of one head for one query and one key.
+
+    Args:
+        model: in evaluation mode; what made the reading.
+        reading: with maps.
+        head: any.
+        query: a step, or a patch for a head of the encoder; from 0.
+        key: a patch, or a token for the decoder's own heads; from 0.
 
     Raises:
         ValueError: if there is no such head, query or key, the key is masked, the drawing is

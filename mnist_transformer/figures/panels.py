@@ -74,10 +74,13 @@ def panels_figure(
     marked: int | None = None,
     own_scale: bool = False,
 ) -> go.Figure:
-    """The panels over the drawing, one patch framed in each if it is `marked`.
+    """The panels over the drawing, on one scale of colours with a colour bar.
 
-    All share one scale of colours, and a colour bar, unless each has its `own_scale`, which ends at
-    its own peak; then its title names it.
+    Args:
+        reading: what was drawn.
+        panels: at least one.
+        marked: a patch that is framed in each, from 0.
+        own_scale: whether each has a scale that ends at its own peak, which its title names.
     """
     top = None if own_scale else peak(panels)
     layout = panels_layout(reading, panels, top)
@@ -126,7 +129,13 @@ def panels_changes(reading: Reading, panels: Sequence[Panel], top: float | None)
 def panels_layout(
     reading: Reading, panels: Sequence[Panel], top: float | None, bottom: float = 0.0
 ) -> dict:
-    """Axes, titles, drawings and shapes of the panels, above the figure's share `bottom`."""
+    """Axes, titles, drawings and shapes of the panels.
+
+    Args:
+        reading, panels: as in `panels_figure`.
+        top: where all their scales of colours end; None gives each its own.
+        bottom: share of the figure's height that is left free below them.
+    """
     grid = rows, columns = reading.maps.grid
     drawing = drawing_under_patches(reading.canvas, grid)
     last_row = max(panel.row for panel in panels)

@@ -84,7 +84,13 @@ def drawing_under_patches(canvas: Tensor, grid: tuple[int, int]) -> dict:
 
 
 def patch_frame(patch: int, grid: tuple[int, int], x: str = "x", y: str = "y") -> dict:
-    """A Plotly shape that frames one patch, counted row by row, on the axes `x` and `y`."""
+    """A Plotly shape that frames one patch.
+
+    Args:
+        patch: from 0, row by row.
+        grid: rows and columns of the patches.
+        x, y: the axes that it stands on.
+    """
     row, column = divmod(patch, grid[1])
     return {
         "type": "rect",

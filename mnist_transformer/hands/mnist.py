@@ -51,6 +51,14 @@ def named_mnist(folder: Path, train: bool, download: bool) -> tuple[np.ndarray, 
 def cached_mnist(folder: Path, train: bool, download: bool) -> tuple[np.ndarray, np.ndarray]:
     """The digits in the user's cache, which is first made whole if it is not and that is allowed.
 
+    Args:
+        folder: the cache.
+        train: MNIST's training digits, or its test digits.
+        download: whether what is missing may be downloaded.
+
+    Returns:
+        (n, 28, 28) images, 0 = paper, 255 = ink, and (n,) labels.
+
     Raises:
         OSError, RuntimeError, ValueError, ModuleNotFoundError: if they cannot be had.
     """

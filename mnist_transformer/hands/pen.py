@@ -69,10 +69,16 @@ def by_writer(digits: list[PenDigit]) -> dict[str, list[PenDigit]]:
 
 
 def pen_lines(digits: list[PenDigit], count: int, seed: int, longest: int = 8) -> Iterator[PenLine]:
-    """Write `count` fixed lines of 1 to `longest` digits, writers and brushes taking turns.
+    """Write fixed lines of 1 to 8 digits, writers and brushes taking turns.
 
     A line keeps its writer's own proportions: all its digits are scaled alike. Gaps, height and the
     drift of the baseline vary as on a sheet of paper.
+
+    Args:
+        digits: of any writers.
+        count: how many lines.
+        seed: fixes them.
+        longest: how many digits a line has at most.
     """
     own_digits = by_writer(digits)
     writers = list(own_digits)

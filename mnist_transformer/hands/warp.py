@@ -32,7 +32,8 @@ def warp_digits(images: Tensor, boxes: Tensor, warp: Warp, *, height: int) -> Te
     """Draw each digit into a window as high as the canvas, its box in the middle.
 
     Args:
-        images: (n, 1, 28, 28) in [0, 1]; boxes: (n, 4) as in `DigitSet`.
+        images: (n, 1, 28, 28) in [0, 1].
+        boxes: (n, 4) as in `DigitSet`.
         warp: how.
         height: of the window, in pixels.
 
@@ -64,7 +65,12 @@ def _sample(images: Tensor, net: Tensor, padding_mode: str = "zeros") -> Tensor:
 
 
 def change_stroke_width(images: Tensor, amount: Tensor) -> Tensor:
-    """Thicken (amount > 0, up to one pixel a side) or thin (amount < 0) grey strokes."""
+    """Thicken (amount > 0, up to one pixel a side) or thin (amount < 0) grey strokes.
+
+    Args:
+        images: (..., height, width) in [0, 1].
+        amount: one number, or one for every image, (n, 1, 1, 1).
+    """
     thick, thin = _darkest_around(images), -_darkest_around(-images)
     return images + amount.abs() * (torch.where(amount > 0, thick, thin) - images)
 
@@ -73,7 +79,8 @@ def write_strokes(images: Tensor, stroke: Tensor, limits: float) -> Tensor:
     """The images with the strokes of a hand (see `Hand.stroke` and `Hand.stroke_limits`).
 
     Args:
-        images: (n, 1, 28, 28) in [0, 1]; stroke: (n, 1, 1, 1).
+        images: (n, 1, 28, 28) in [0, 1].
+        stroke: (n, 1, 1, 1).
         limits: 0 to 1.
     """
     # Thick strokes are not made thicker, nor thin ones thinner, than MNIST's writers wrote them.

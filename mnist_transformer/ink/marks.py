@@ -190,7 +190,12 @@ def _refuse_crowd(kept: np.ndarray, most: int) -> None:
 
 
 def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
-    """The height that most of the ink has: the median, every mark weighted by its ink."""
+    """The height that most of the ink has: the median, every mark weighted by its ink.
+
+    Args:
+        boxes: (marks, 4), left, top, right, bottom in pixels.
+        areas: (marks,), pixels of ink.
+    """
     if not len(boxes):
         return 1.0
     height = boxes[:, 3] - boxes[:, 1]

@@ -16,10 +16,13 @@ REDUCED = 400  # longest side at which light and strokes are looked at as a whol
 
 
 def is_flat(pixels: np.ndarray) -> bool:
-    """Whether the ground is one even colour, as on a canvas, a screen or a clean scan.
+    """Whether a picture's ground is one even colour, as on a canvas, a screen or a clean scan.
 
     Most of the picture, or all of its border, is of one colour then, and where nothing is drawn,
     there is little else.
+
+    Args:
+        pixels: (height, width) or (height, width, channels) of 8 bits.
     """
     if min(pixels.shape[:2]) < SMALL:
         return True
@@ -100,7 +103,9 @@ def to_grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def noise_of(grey: np.ndarray) -> float:
-    """The standard deviation of the noise (Immerkaer 1996, its mean made a median)."""
+    """The standard deviation of the noise of a picture, (height, width), in its own unit
+    (Immerkaer 1996, its mean made a median).
+    """
     rows, columns = grey.shape
     middle = grey[max(0, rows // 2 - 256) : rows // 2 + 256, max(0, columns // 2 - 512) :][:, :1024]
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
@@ -109,7 +114,10 @@ def noise_of(grey: np.ndarray) -> float:
 
 
 def is_light_on_dark(grey: np.ndarray) -> bool:
-    """Ink is the smaller part of any surroundings: it lies to one side of the median, and far."""
+    """Whether a grey picture, (height, width), shows light ink on a dark ground.
+
+    Ink is the smaller part of any surroundings: it lies to one side of the median, and far.
+    """
     small = reduced(grey, REDUCED // 2)
     sides = []
     for share in (12, 6, 3):
@@ -125,7 +133,7 @@ def _window(small: np.ndarray, share: int) -> int:
 
 
 def stroke_width(grey: np.ndarray) -> float:
-    """The usual width of a stroke, in pixels, roughly.
+    """The usual width of a stroke in a grey picture, (height, width): pixels, roughly.
 
     A square closes strokes as soon as it is wider than they are. Of all widths the one is taken at
     which closing changes most for so small a square: shadows change more, but under large ones.

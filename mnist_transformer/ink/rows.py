@@ -98,7 +98,7 @@ def find_rows(ink: Ink) -> list[LevelRow]:
 
 
 def group_rows(ink: Ink) -> list[np.ndarray]:
-    """The marks of each row, as indices into `ink.boxes`, rows from top to bottom."""
+    """The marks of each row, (marks,) indices into `ink.boxes`, rows from top to bottom."""
     boxes = ink.boxes.astype(float)
     size = boxes[:, 2:] - boxes[:, :2]
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2

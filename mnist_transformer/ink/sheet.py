@@ -15,7 +15,9 @@ FREE_SIDES = 2  # of the picture's four, at least so many that a sheet does not 
 
 
 def only_sheet(grey: np.ndarray) -> np.ndarray:
-    """The picture with everything around the sheet painted over, as if the paper went on."""
+    """A grey picture, (height, width), with everything around the sheet painted over, as if the
+    paper went on.
+    """
     sheet = find_sheet(grey)
     if sheet is None:
         return grey

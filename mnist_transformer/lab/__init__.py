@@ -1,0 +1,1 @@
+"""What is measured of a model, trained or in training, and what becomes of it elsewhere."""

@@ -51,7 +51,7 @@ def grow(model: Transformer, config: Config) -> Transformer:
 
 
 def check_growth(old: Config, new: Config) -> None:
-    """Raise as `grow` does, and do no more."""
+    """Raise the `ValueError` that `grow` would, and do no more."""
     may_grow = ("stem_depth", "encoder_layers", "decoder_layers")
     for name, value in old.to_dict().items():
         wanted = getattr(new, name)

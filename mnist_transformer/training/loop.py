@@ -80,6 +80,7 @@ class Trainer:
 
     @property
     def model(self) -> Model:
+        """What a reader would be given now: the mean of the weights, if one is kept."""
         if self.mean is None:
             return self.objective.model
         return self.mean.module  # type: ignore[return-value]
@@ -91,6 +92,7 @@ class Trainer:
 
     @property
     def epoch_ends(self) -> bool:
+        """Whether the last step was an epoch's last."""
         return self.done % self.steps_per_epoch == 0
 
     def step(self) -> None:

@@ -77,7 +77,7 @@ def is_main() -> bool:
 
 
 def shard(samples: Tensor) -> Tensor:
-    """This process's share of a whole batch: every n-th sample."""
+    """This process's share of a whole batch, (batch, ...): every n-th sample."""
     if world_size() == 1:
         return samples
     return samples[distributed.get_rank() :: world_size()]
@@ -103,7 +103,7 @@ def broadcast(thing):
 
 
 def all_reduce_sum(numbers: Tensor) -> Tensor:
-    """The sum of every process's `numbers`."""
+    """The sum of every process's `numbers`; of any shape, the same shape in all."""
     if world_size() > 1:
         distributed.all_reduce(numbers)
     return numbers

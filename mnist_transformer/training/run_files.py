@@ -45,6 +45,7 @@ class RunFiles:
 
     @property
     def resume_file(self) -> Path:
+        """What an interrupted run goes on from, beside its weights."""
         assert self.weights is not None, "without weights there are no files"
         return self.weights.with_suffix(".resume")
 

@@ -75,7 +75,14 @@ def make_task(
     num_validation: int,
     start: Transformer | None = None,
 ) -> Task:
-    """The task that `recipe` names, its samples made from `digits`, its model grown from `start`.
+    """The task that a recipe names.
+
+    Args:
+        recipe: what to train, and how.
+        digits: what its samples are made from.
+        validation: what it is scored on.
+        num_validation: on how many lines of these.
+        start: what its model is grown from; None begins with random weights.
 
     Raises:
         ValueError: if there is a `start` for a classifier, or one that cannot grow so.

@@ -70,7 +70,12 @@ def frame(reading: Reading, trace: Trace) -> dict:
 
 
 def inkiest(canvas: Tensor, grid: tuple[int, int]) -> int:
-    """The patch with the most ink, which stands for the drawing until another is chosen."""
+    """The patch with the most ink, which stands for the drawing until another is chosen.
+
+    Args:
+        canvas: (height, width), 0 = paper, 1 = ink.
+        grid: rows and columns of the patches.
+    """
     rows, columns = grid
     patches = canvas.unflatten(0, (rows, -1)).unflatten(2, (columns, -1))
     return int(patches.sum((1, 3)).argmax())
@@ -130,7 +135,7 @@ def _live(part: Part, trace: Trace) -> dict:
 
 
 def change(added: Tensor, part: AttentionTrace | MLPTrace) -> list[float]:
-    """How large what was added is beside the stream it was added to, row by row."""
+    """How large `added`, (rows, model_dim), is beside the stream it was added to, row by row."""
     return (added.norm(dim=1) / part.before.norm(dim=1).clamp(min=1e-9)).tolist()
 
 
