@@ -81,24 +81,30 @@ class MomentFiles:
             remove(partial)
 
     def weights(self, step: int) -> Path:
+        """The file of a step's weights."""
         return self.folder / f"{step:08d}.safetensors"
 
     def state(self, step: int) -> Path:
+        """The file of a step's exact state."""
         return self.folder / f"{step:08d}.state"
 
     @property
     def run(self) -> Path:
+        """The file that says whose moments they are."""
         return self.folder / "run.json"
 
     @property
     def added(self) -> Path:
+        """The file of the digits that a fork was given."""
         return self.folder / "added.npz"
 
     @property
     def bytes(self) -> int:
+        """What all files take together."""
         return sum(file.stat().st_size for file in self._own() if file.exists())
 
     def remove_all(self) -> None:
+        """Remove what was written here, and nothing else."""
         for file in self._own():
             remove(file)
 
@@ -158,7 +164,17 @@ class MomentFiles:
     def write(
         self, moment: Moment, model: Transformer | Classifier, state: dict | None, run: str
     ) -> None:
-        """Raises OSError if there is no room."""
+        """Write one moment.
+
+        Args:
+            moment: what is known of it.
+            model: whose weights are kept, half as precise.
+            state: all that training needs to go on exactly; None keeps none.
+            run: its name.
+
+        Raises:
+            OSError: if there is no room.
+        """
         half = copy.deepcopy(model).half()
         metadata = {"moment": dataclasses.asdict(moment), "run": run}
         save_model(half, self.weights(moment.step), metadata)
@@ -188,6 +204,7 @@ class MomentFiles:
 
 
 def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
     return (str(error) or type(error).__name__).splitlines()[0]
 
 

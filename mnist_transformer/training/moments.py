@@ -38,7 +38,7 @@ def moment_steps(steps: int, keep: int = KEPT, first: int = 0) -> set[int]:
 
 
 def exact_steps(steps: int, keep: int = KEPT, exact: int = EXACT, first: int = 0) -> set[int]:
-    """Which of these moments keep the exact state of training: evenly over the run, and its end."""
+    """Which moments keep the exact state, evenly to the end; arguments as in `moment_steps`."""
     moments = sorted(moment_steps(steps, keep, first))
     wanted = (first + (steps - first) * (n + 1) / exact for n in range(exact))
     return {min(moments, key=lambda step: abs(step - place)) for place in wanted}
@@ -96,6 +96,7 @@ class Moments:
 
     @property
     def folder(self) -> Path:
+        """Where they lie."""
         return self._files.folder
 
     @property

@@ -147,7 +147,7 @@ def run_settings(
     start: Transformer | None = None,
     added: DigitSet | None = None,
 ) -> dict:
-    """All that defines a run, of plain values and dictionaries of them, as `train` is told it."""
+    """All that defines a run, of plain values and dictionaries of them; arguments as in `train`."""
     settings = dataclasses.asdict(recipe) | {"digits": identity(digits)}
     if start is not None:
         settings["start"] = identity_of_weights(start)
