@@ -35,7 +35,7 @@ def heat_maps(page):
     return page.evaluate(
         """() => [...document.querySelectorAll('.js-plotly-plot')]
             .filter(plot => plot.offsetParent)
-            .flatMap(plot => plot._fullData)
+            .flatMap(plot => plot._fullData ?? [])  // nothing before it is drawn
             .filter(trace => trace.type === 'heatmap')
             .map(trace => [...trace.z].flatMap(row => [...row]).filter(Number.isFinite))
             .map(weights => Math.max(...weights))"""
@@ -74,8 +74,20 @@ def wait_for_certainties(page, reading):
     raise AssertionError(f"{shown.all_text_contents()} shown, not {expected}")
 
 
+def wait_for_figure(page, key, traces=1):
+    """The figure, once Plotly has drawn that many traces and no older copy of it stands beside."""
+    page.wait_for_function(
+        """([key, traces]) => {
+            const plots = [...document.querySelectorAll(`.st-key-${key} .js-plotly-plot`)];
+            return plots.length === 1 && (plots[0]._fullData?.length ?? 0) >= traces;
+        }""",
+        arg=[key, traces],
+    )
+    return page.locator(f".st-key-{key} .js-plotly-plot")
+
+
 def figure_data(page, key):
     """The numbers of the first trace of a figure, row by row."""
-    plot = page.locator(f".st-key-{key} .js-plotly-plot")
-    plot.wait_for()
-    return plot.evaluate("plot => [...plot._fullData[0].z].flatMap(row => [...row])")
+    return wait_for_figure(page, key).evaluate(
+        "plot => [...plot._fullData[0].z].flatMap(row => [...row])"
+    )

@@ -17,7 +17,7 @@ from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.patching import Swap, read_swapped, swap_map
 from mnist_transformer.figures.live.ledger import ledger_data
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example
+from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_figure
 
 OTHER = EXAMPLE.with_name("1704.png")
 
@@ -184,8 +184,7 @@ def test_pen_time_reads_along_as_one_writes(page):
     page.locator("[data-moments]").wait_for()
     moments = int(page.locator("[data-moments]").get_attribute("data-moments"))
     assert moments >= 6
-    plot = page.locator(".st-key-pen-time .js-plotly-plot")
-    plot.wait_for()
+    plot = wait_for_figure(page, "pen-time")
     names = plot.evaluate("plot => plot.data.filter(t => t.mode !== 'lines').map(t => t.name)")
     assert {"2", "7"} <= set(names)
     curve = plot.evaluate("plot => [...plot.data.find(t => t.name === '7').y]")

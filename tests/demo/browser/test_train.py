@@ -1,6 +1,7 @@
 """Train your own."""
 
 from tests.chromium import open_page, wait_for_digits, write
+from tests.demo.browser.seen import wait_for_figure
 
 
 def start_training(page):
@@ -53,9 +54,9 @@ def test_runs_are_compared(page):
         start_training(page)
         page.get_by_role("button", name="Stop", exact=True).click()
         page.get_by_text("Stopped: step").wait_for()
-    curves = page.locator(".st-key-loss-figure .js-plotly-plot")
+    curves = wait_for_figure(page, "loss-figure", traces=2)
     names = curves.evaluate("plot => plot._fullData.map(trace => trace.name)")
-    assert len(names) >= 2 and all("30,000 drawings" in name for name in names)
+    assert all("30,000 drawings" in name for name in names)
     assert page.complaints == []
 
 
