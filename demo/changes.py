@@ -18,6 +18,11 @@ def chosen() -> dict[str, list[str]]:
     return st.session_state.setdefault("changes", {"off": [], "blurred": []})
 
 
+def reset() -> None:
+    """Put the whole machine back."""
+    st.session_state.changes = {"off": [], "blurred": []}
+
+
 def choose(changes: Mapping[str, Sequence[str]], model: Transformer) -> None:
     """Take these changes in place of those made so far.
 

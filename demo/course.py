@@ -1,7 +1,9 @@
-"""The course: eight short lessons, each with a task that the page notices when it is done.
+"""The course: short lessons, each with a task that the page notices when it is done.
 
-A lesson points at one thing on the page. Its task is done on the visitor's own drawing; some are
-seen in the browser (`watch`: which step, head, part or patch is chosen), the others here (`done`).
+Eight are for whoever has never seen a Transformer; those after them take an answer apart. A lesson
+points at one thing on the page. Its task is done on the visitor's own drawing; some are seen in the
+browser (`watch`: which step, head, part or patch is chosen, what is shown), the others here
+(`done`).
 """
 
 from collections.abc import Callable, Sequence
@@ -48,8 +50,10 @@ class Lesson:
         point: a CSS selector of what is outlined.
         tab: the section that is opened, by its title.
         part: the part of the machine that is opened.
+        way: the way of taking an answer apart that is opened.
         watch: what must be chosen in the browser: "step" (the name of a token, or "last"), "steps"
-            (how many different ones), "head" and "part" (how their names begin), "patch" (any).
+            (how many different ones), "head" and "part" (how their names begin), "patch" (any);
+            or what the page must show, "shown" (a CSS selector).
         done: whether the task is done, by what the page shows.
     """
 
@@ -60,6 +64,7 @@ class Lesson:
     point: str
     tab: str | None = None
     part: str | None = None
+    way: str | None = None
     watch: dict = field(default_factory=dict)
     done: Callable[[Seen], bool] | None = None
 
@@ -181,5 +186,58 @@ LESSONS = [
         point='[data-testid="stForm"]',
         tab="Train your own",
         done=lambda seen: seen.trained,
+    ),
+    Lesson(
+        title="An answer is a sum",
+        text="Why this digit, and not another? The answer's score is nothing but a sum: every "
+        "square of your drawing and every part of the machine adds its amount, or takes some away. "
+        "The receipt lists them all, down to the total.",
+        task="Click a line “cross …, head …” of the receipt, then the square that added most "
+        "to it.",
+        praise="No other bit of ink did so much for this answer through this head. Below stand "
+        "the numbers that its amount was multiplied from.",
+        point=".mnist-ledger",
+        tab="Take it apart",
+        way="The receipt",
+        watch={"shown": '[data-square="largest"]'},
+    ),
+    Lesson(
+        title="Take it by the hand",
+        text="You can say where the machine is to look. It has two layers that look at your "
+        "drawing: one finds the place of the next digit, the other reads what stands there.",
+        task="Choose a digit above, and paint over another one, with only one of “cross 1” and "
+        "“cross 2” on. Find the layer that then reads what you paint.",
+        praise="It is cross 2 that reads whatever it is pointed at. To point cross 1 somewhere "
+        "changes almost nothing: cross 2 looks for itself again.",
+        point=".mnist-gaze",
+        tab="Take it apart",
+        way="Paint the gaze",
+        watch={"shown": '[data-layers="cross 2"][data-turned="True"]'},
+    ),
+    Lesson(
+        title="A thought from another drawing",
+        text="While it reads, the machine keeps numbers: of every square, in every head and layer. "
+        "Some can be taken from its reading of a second drawing. Where the answer then flips, "
+        "there the difference between the two was kept.",
+        task="Click squares and bars with large numbers, one after another, until your drawing is "
+        "read as another line.",
+        praise="No ink was changed, only what the machine kept of it. Bars that say 100% carry the "
+        "whole answer over at once; a single square carries a part of it.",
+        point=".mnist-ledger",
+        tab="Take it apart",
+        way="Swap a thought",
+        watch={"shown": '[data-swapped][data-turned="True"]'},
+    ),
+    Lesson(
+        title="While the pen moves",
+        text="A digit is not there at once: on its way to a 9, a stroke may be a 1, a 7 and a 0. "
+        "Here your drawing is read again after every few points of the pen.",
+        task="Clear the sheet and write a 9 in one stroke. See what it was taken for on the way.",
+        praise="Each piece has the colour of what would have been said there. The curves show when "
+        "the machine changed its mind, and how sure it was.",
+        point=".st-key-sheet",
+        tab="Take it apart",
+        way="Pen time",
+        watch={"shown": '[data-turns]:not([data-turns="0"])'},
     ),
 ]

@@ -55,7 +55,8 @@ def show(reading: Reading, model: Transformer) -> None:
     weights = _weights(reading, step, state["looked"])
     before, after = st.columns(2)
     before.markdown("**By itself it reads**")
-    before.html(reading_html(changes.apply(model, reading)[1], model.config.max_digits))
+    alone = changes.apply(model, reading)[1]
+    before.html(reading_html(alone, model.config.max_digits))
     after.markdown("**Looking where you say, it reads**")
     heads = frozenset(
         head
@@ -68,7 +69,10 @@ def show(reading: Reading, model: Transformer) -> None:
         painted = read_painted(model, reading.canvas, gazes, change)
         # That ink is passed over is what was asked for, and no cause for doubt.
         tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
-        after.html(f'<div data-painted="{painted.digits}">{tiles}</div>')
+        by = ", ".join(f"cross {layer + 1}" for layer in sorted(layers))
+        turned = painted.digits[step : step + 1] != alone.digits[step : step + 1]
+        told = f'data-layers="{by}" data-turned="{turned}"'
+        after.html(f'<div data-painted="{painted.digits}" {told}>{tiles}</div>')
     except ValueError as error:  # a changed machine may end before this step
         after.warning(f"{error}.")
     shown = where_it_looked(reading, step) if weights is None else weights

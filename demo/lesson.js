@@ -76,8 +76,8 @@ function buildLesson(element) {
     const known = done();
     if (!data.number) {
       const next = data.titles.findIndex((_, n) => !known.includes(n + 1)) + 1;
-      const label = known.length && next ? `Course: go on with lesson ${next}` : "Course: 8 lessons";
-      button(label.replace("8", count), root, () => tell("go", next || 1), "start");
+      const label = known.length && next ? `Course: go on with lesson ${next}` : `Course: ${count} lessons`;
+      button(label, root, () => tell("go", next || 1), "start");
       return;
     }
     button("Leave the course", root, () => tell("go", 0), "start");
@@ -118,6 +118,7 @@ function buildLesson(element) {
     if (watch.step === "last" && (data.steps < 2 || now.step !== data.steps - 1)) return;
     if (watch.steps && steps.size < watch.steps) return;
     if (watch.patch && (now.patch === null || now.patch === begun.patch)) return;
+    if (watch.shown && !document.querySelector(watch.shown)) return;
     told = data.number;
     tell("did", data.number);
   }

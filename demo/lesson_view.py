@@ -43,6 +43,8 @@ def show(reading: Reading, changed: Reading, strokes: Sequence[dict]) -> None:
     lesson = LESSONS[number() - 1] if number() else None
     if state.get("lesson") != number():  # another lesson begins
         state.lesson, state.lesson_done, state.read_before = number(), False, []
+        if lesson and lesson.way:
+            state.way = lesson.way
     seen = Seen(
         reading,
         changed,
@@ -70,6 +72,8 @@ def _go() -> None:
     asked = int(st.session_state["lesson-card"].go)
     if 0 < asked <= len(LESSONS):
         st.query_params["lesson"] = str(asked)
+        if LESSONS[asked - 1].tab != "Intervene":
+            changes.reset()  # what another lesson had one switch off is no part of this one
     elif "lesson" in st.query_params:
         del st.query_params["lesson"]
 

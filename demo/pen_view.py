@@ -38,7 +38,9 @@ def show(strokes: list[dict], size: tuple[int, int], model: Transformer) -> None
     points = link.points(strokes)
     brush = strokes[-1]["strokeWidth"]
     moments = _moments(model, points, size, brush, every)
-    st.html(f'<p data-moments="{len(moments)}">{_story(moments)}</p>')
+    turns = _turns(moments)
+    story = "; ".join(turns) or "No stroke changed its digit on the way."
+    st.html(f'<p data-moments="{len(moments)}" data-turns="{len(turns)}">{story}</p>')
     figure = pen_time_figure(
         [np.array(stroke) for stroke in points],
         [(moment.stroke, moment.point) for moment in moments],
@@ -66,9 +68,9 @@ def _moments(
     return state["pen-moments"]
 
 
-def _story(moments: list[Moment]) -> str:
+def _turns(moments: list[Moment]) -> list[str]:
     """Where on its way a stroke became another digit, in words."""
-    turns = [
+    return [
         f"stroke {after.stroke + 1}, point {after.point + 1}: "
         f"{before.said} became <b>{after.said}</b>"
         for before, after in pairwise(moments)
@@ -76,4 +78,3 @@ def _story(moments: list[Moment]) -> str:
         and before.said != after.said
         and before.stroke == after.stroke
     ]
-    return "; ".join(turns) or "No stroke changed its digit on the way."

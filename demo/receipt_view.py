@@ -1,23 +1,21 @@
 """The receipt: what every part of the model and every patch of the drawing paid for an answer."""
 
 import streamlit as st
-from torch import Tensor
 
-from demo import changes, live
+from demo import changes, live, receipt_line
 from demo.controls import download_figure, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import NUM_CLASSES
-from mnist_transformer.explain.attribution import attribute, follow
-from mnist_transformer.explain.heads import Head, all_heads
-from mnist_transformer.explain.receipt import HeadLine, Receipt
+from mnist_transformer.explain.attribution import attribute
+from mnist_transformer.explain.receipt import Receipt
 from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures import receipt_figure
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
 An answer's score is a sum, and this is its receipt: what every square of the drawing and every part
-of the machine added, down to the total. Choose a digit on the stage above; click a *cross* head
-below, then a square, to see the numbers behind its amount. A square stands for what the encoder
+of the machine added, down to the total. Choose a digit on the stage above; click any line below,
+and of a *cross* head a square, to see the numbers behind it. A square stands for what the encoder
 made of it, mixed with its neighbours: further back no exact sum exists.
 """
 ALONE = "nothing, its own score"
@@ -35,22 +33,24 @@ def show(reading: Reading, model: Transformer) -> None:
     if state.get("receipt-of") is not reading:
         passed = trace(model, reading)
         state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
-        state["receipt-head"] = state["receipt-patch"] = None
+        state["receipt-line"] = state["receipt-patch"] = None
     passed, receipt = state["paid"]
     step = step_shown(reading)
     answer, over = _choose(receipt, step)
     bill = receipt.bill(step, answer, over)
-    heads = {head.name: head for head in all_heads(model.config) if head.attention == "cross"}
-    head = heads.get(state["receipt-head"])
+    name, patch = state["receipt-line"], state["receipt-patch"]
+    head = receipt_line.decoder_heads(model).get(name)
     st.caption(SAYS)
-    numbers = bill.per_patch if head is None else bill.patches[head.layer, head.head]
+    numbers = bill.per_patch
+    if head and head.attention == "cross":
+        numbers = bill.patches[head.layer, head.head]
     data = ledger_data(
         reading,
         numbers,
         [*bill.lines, ("total", bill.total)],
         label=f"What each square added for {_asked(answer, over)}",
         step=step,
-        picked=[state[key] for key in ("receipt-head", "receipt-patch") if state[key] is not None],
+        picked=[what for what in (name, patch) if what is not None],
     )
     live.ledger(
         data=data,
@@ -59,11 +59,9 @@ def show(reading: Reading, model: Transformer) -> None:
         on_picked_change=_take_pick,
     )
     download_figure("This receipt", "receipt", lambda: receipt_figure(reading, bill))
-    if head is None:
-        return
-    patch = state["receipt-patch"]
-    patch = int(numbers.abs().argmax()) if patch is None else patch
-    _show_line(follow(model, passed, head, step, patch, answer, over), head, patch, reading)
+    if name is not None:
+        asked = step, answer, over
+        receipt_line.show(name, patch, asked, bill, reading, passed, model)
 
 
 def _choose(receipt: Receipt, step: int) -> tuple[int, int | None]:
@@ -96,36 +94,5 @@ def _take_pick() -> None:
     """A click on what stands out already puts it back."""
     state = st.session_state
     what = state["receipt"].picked["what"]
-    key = "receipt-head" if isinstance(what, str) else "receipt-patch"
+    key = "receipt-line" if isinstance(what, str) else "receipt-patch"
     state[key] = None if state[key] == what else what
-
-
-def _show_line(line: HeadLine, head: Head, patch: int, reading: Reading) -> None:
-    """One amount, taken apart to the numbers."""
-    row, column = divmod(patch, reading.maps.grid[1])
-    worth = float(line.value_products.sum())
-    st.markdown(
-        f"**{head.name}** at the square in row {row + 1}, column {column + 1}: it looked there "
-        f"with weight **{line.weight:.3f}**, found a value worth **{worth:+.3f}** and so added "
-        f"**{line.amount:+.4f}**. Its query and the square's key score **{line.score:.2f}**."
-    )
-    st.html(
-        _table(
-            {
-                "value of the square": line.value,
-                "× what 1 of it adds": line.output,
-                "= worth": line.value_products,
-                "query of the step": line.query,
-                "× key of the square": line.key,
-                "= products, of whose sum the score is made": line.score_products,
-            }
-        )
-    )
-
-
-def _table(rows: dict[str, Tensor]) -> str:
-    cells = "".join(
-        f"<tr><th>{name}</th>" + "".join(f"<td>{number:+.2f}</td>" for number in row) + "</tr>"
-        for name, row in rows.items()
-    )
-    return f'<div class="numbers"><table>{cells}</table></div>'

@@ -41,7 +41,8 @@ def show(reading: Reading, model: Transformer) -> None:
     swapped = read_swapped(model, reading, donor, swap)
     first.image(drawing_image(reading.canvas))
     tiles = reading_html(swapped, model.config.max_digits)
-    first.html(f'<div data-swapped="{swapped.digits}">{tiles}</div>')
+    turned = swapped.digits != reading.digits
+    first.html(f'<div data-swapped="{swapped.digits}" data-turned="{turned}">{tiles}</div>')
     carried = ", ".join(_title(name, reading) for name in state["carried"])
     first.markdown(f"Carried over: {carried or 'nothing yet'}.")
     step = step_shown(reading)

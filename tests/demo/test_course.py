@@ -34,8 +34,8 @@ def done(number, seen):
     return LESSONS[number - 1].done(seen)
 
 
-def test_there_are_eight_lessons_and_the_page_can_notice_each():
-    assert len(LESSONS) == 8
+def test_there_are_eight_lessons_and_four_more_and_the_page_can_notice_each():
+    assert len(LESSONS) == 8 + 4
     for lesson in LESSONS:
         assert bool(lesson.done) != bool(lesson.watch), lesson.title
         assert lesson.text and lesson.task and lesson.praise and lesson.point
@@ -73,6 +73,6 @@ def test_heads_off_one_by_one_break_the_reading_in_the_end(model, reading):
     assert not done(7, after(model, reading, "decoder 1"))
 
 
-def test_the_last_lesson_waits_for_a_model_of_ones_own(reading):
+def test_lesson_8_waits_for_a_model_of_ones_own(reading):
     assert not done(8, Seen(reading, reading))
     assert done(8, Seen(reading, reading, trained=True))

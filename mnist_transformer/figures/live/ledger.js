@@ -80,6 +80,7 @@ function paintLedger(canvas, data) {
     brush.strokeRect(...corner(n), size, size);
   canvas.setAttribute("aria-label", data.label);
   canvas.dataset.numbers = JSON.stringify(data.numbers);
+  canvas.dataset.shown = JSON.stringify(data.shown);
 }
 
 function written(number, percent, places) {

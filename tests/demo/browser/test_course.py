@@ -1,5 +1,8 @@
-"""The course: its eight tasks are done, as a learner would, and the page notices."""
+"""The course: its tasks are done, as a learner would, and the page notices."""
 
+import json
+
+from demo.course import LESSONS
 from tests.chromium import new_page, sheet, wait_for_digits, write
 from tests.demo.browser.seen import open_example
 
@@ -28,6 +31,13 @@ def stroke(page, *points):
     for x, y in points[1:]:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
     page.mouse.up()
+
+
+def click(page, element, across, down):
+    """Somewhere on an element, from 0 to 1."""
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
+    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
 
 def write_two_digits(page):
@@ -66,10 +76,7 @@ def let_a_patch_look_around(page):
     wait_for_digits(page, "314159")
     page.locator('.mnist-detail[data-part="encoder 2"]').wait_for()  # the lesson opens it
     assert pointed_at(page, ".mnist-strip")
-    drawing = page.locator(".mnist-detail canvas.large").first
-    drawing.scroll_into_view_if_needed()
-    box = drawing.bounding_box()
-    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    click(page, page.locator(".mnist-detail canvas.large").first, 0.3, 0.5)
 
 
 def find_the_layer_that_knows_the_place(page):
@@ -94,6 +101,43 @@ def train(page):
     page.get_by_role("button", name="Stop", exact=True).click()
 
 
+def find_the_square_that_added_most(page):
+    """The machine is whole again, though the heads were left off."""
+    wait_for_digits(page, "314159")
+    page.locator('.mnist-bars [data-name="cross 2, head 1"]').click()
+    page.locator('.mnist-bars [data-name="cross 2, head 1"][aria-pressed="true"]').wait_for()
+    canvas = page.locator(".mnist-ledger canvas:visible")
+    numbers = json.loads(canvas.get_attribute("data-numbers"))
+    first, end = json.loads(canvas.get_attribute("data-shown"))
+    row, column = divmod(max(range(len(numbers)), key=numbers.__getitem__), 28)
+    click(page, canvas, (column + 0.5 - first) / (end - first), (row + 0.5) / 4)
+
+
+def find_the_layer_that_reads(page):
+    page.get_by_role("button", name="cross 1", exact=True).click()
+    page.locator('[data-layers="cross 2"]').wait_for()
+    page.locator(".mnist-tiles button").nth(0).click()
+    canvas = page.locator(".mnist-gaze canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x = box["x"] + 0.37 * box["width"]  # where the 1 of 314159 stands
+    page.mouse.move(x, box["y"] + 3)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] - 3, steps=8)
+    page.mouse.up()
+
+
+def carry_squares_over(page):
+    page.locator('[data-turned="False"]').wait_for()
+    page.locator('.mnist-bars [data-name="all of encoder 4"]').click()
+
+
+def write_a_9(page):
+    page.get_by_role("button", name="Write your own").click()
+    page.get_by_text("Write 1 to 8 digits").first.wait_for()
+    write(page, "9")
+
+
 TASKS = [
     write_two_digits,
     go_to_the_last_step,
@@ -103,13 +147,18 @@ TASKS = [
     find_the_layer_that_knows_the_place,
     wear_out_the_heads,
     train,
+    find_the_square_that_added_most,
+    find_the_layer_that_reads,
+    carry_squares_over,
+    write_a_9,
 ]
 
 
-def test_a_learner_does_the_tasks_of_all_eight_lessons(page):
-    page.get_by_role("button", name="Course: 8 lessons").click()
+def test_a_learner_does_the_tasks_of_all_lessons(page):
+    assert len(TASKS) == len(LESSONS)
+    page.get_by_role("button", name=f"Course: {len(LESSONS)} lessons").click()
     for number, task in enumerate(TASKS, 1):
-        page.get_by_text(f"{number} of 8").wait_for()
+        page.get_by_text(f"{number} of {len(LESSONS)}").wait_for()
         assert page.locator(".card.done").count() == 0 and f"lesson={number}" in page.url
         task(page)
         done(page)
@@ -119,18 +168,18 @@ def test_a_learner_does_the_tasks_of_all_eight_lessons(page):
 
 
 def test_the_course_is_left_and_gone_on_with(page):
-    page.get_by_role("button", name="Course: 8 lessons").click()
-    page.get_by_text("1 of 8").wait_for()
+    page.get_by_role("button", name=f"Course: {len(LESSONS)} lessons").click()
+    page.get_by_text(f"1 of {len(LESSONS)}").wait_for()
     write(page, "27")
     done(page)
     page.get_by_role("button", name="Next", exact=True).click()
-    page.get_by_text("2 of 8").wait_for()
+    page.get_by_text(f"2 of {len(LESSONS)}").wait_for()
     page.get_by_role("button", name="Leave the course").click()
     page.locator(".mnist-course .card").wait_for(state="detached")
     assert "lesson" not in page.url
     page.reload()
     page.get_by_role("button", name="Course: go on with lesson 2").click()
-    page.get_by_text("2 of 8").wait_for()
+    page.get_by_text(f"2 of {len(LESSONS)}").wait_for()
     assert page.complaints == []
 
 
@@ -151,7 +200,7 @@ def test_a_teacher_prepares_a_screen(page, browser):
     opened.locator('.mnist-detail[data-part="encoder 2"]').wait_for()
     opened.locator('[data-attention][data-step="3"][data-head="cross 2, head 3"]').wait_for()
     opened.get_by_text("With cross 1, head 2 off it reads").wait_for()
-    opened.get_by_text("7 of 8").wait_for()
+    opened.get_by_text(f"7 of {len(LESSONS)}").wait_for()
     assert not opened.locator(".st-key-sheet").is_visible()
     assert opened.get_by_role("tab").all_inner_texts() == ["Intervene"]
     opened.context.close()
