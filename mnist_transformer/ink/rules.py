@@ -7,7 +7,6 @@ is no longer than the rule is thick, so that strokes which cross it stay whole.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -49,12 +48,17 @@ def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float
         digit_height: pixels, where it is known: then shorter lines, such as underlines, go too.
     """
     contrast = contrast.copy()
-    lines = []
+    chains = []
     for turned in (False, True):
-        picture, dark = (contrast.T, is_dark.T) if turned else (contrast, is_dark)
+        dark = is_dark.T if turned else is_dark
         shortest = LONG * dark.shape[1] if digit_height is None else SHORTEST * digit_height
-        found = _find_lines(np.ascontiguousarray(picture), np.ascontiguousarray(dark), shortest)
-        lines.append(found)
+        chains.append(_find_chains(np.ascontiguousarray(dark), shortest))
+    if not any(chain.may_be_long for found in chains for chain in found):
+        return contrast, 0  # without a rule, no other line matters
+    lines = [
+        _follow_all(found, *side)
+        for found, side in zip(chains, ((contrast, is_dark), (contrast.T, is_dark.T)), strict=True)
+    ]
     level, upright = (
         [line for line in found if _is_rule(line, side, digit_height)]
         for found, side in zip(lines, contrast.shape[::-1], strict=True)
@@ -76,30 +80,6 @@ def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float
     return contrast, len(level) + len(upright)
 
 
-def _find_lines(contrast: np.ndarray, is_dark: np.ndarray, shortest: float) -> list[_Line]:
-    """All roughly horizontal lines, and some shorter than `shortest` pixels."""
-    height, width = contrast.shape
-    strip = int(np.clip(width / 64, 8, 32))
-    strips = width // strip
-    if strips < FEWEST or height < 4:
-        return []
-    # A tilted line wanders by a row or two within a strip.
-    dark = cv2.dilate(is_dark.view(np.uint8), np.ones((3, 1), np.uint8))
-    dark = dark[:, : strips * strip] * np.uint8(250)
-    shares = cv2.resize(dark, (strips, height), interpolation=cv2.INTER_AREA)
-    crossed = shares >= FILLED * 250
-    # Most strips are crossed by strokes alone: whatever crosses too few in a row is no line.
-    near = cv2.dilate(crossed.astype(np.uint8), np.ones((11, 1), np.uint8))
-    row = np.ones((1, max(FEWEST, min(8, int(shortest / strip)))), np.uint8)
-    crossed &= cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0) > 0
-    lines = []
-    for places, rows, thickness in _chains(crossed) if crossed.any() else ():
-        if len(places) >= FEWEST:
-            line = _follow(contrast, is_dark, (places + 0.5) * strip, rows, thickness, strip)
-            lines += [line] if line is not None else []
-    return lines
-
-
 @dataclass
 class _Chain:
     """A line being followed from strip to strip."""
@@ -109,6 +89,7 @@ class _Chain:
     thickness: float
     slope: float = 0.0  # rows a strip
     ended: bool = False
+    may_be_long: bool = False
 
     def expected(self, place: int) -> float:
         return self.rows[-1] + self.slope * (place - self.places[-1])
@@ -121,7 +102,45 @@ class _Chain:
         return float(slope * place + row)
 
 
-def _chains(crossed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+def _strip_width(width: int) -> int:
+    return int(np.clip(width / 64, 8, 32))
+
+
+def _find_chains(is_dark: np.ndarray, shortest: float) -> list[_Chain]:
+    """Where roughly horizontal lines cross the strips; `may_be_long` of `shortest` pixels."""
+    height, width = is_dark.shape
+    strip = _strip_width(width)
+    strips = width // strip
+    if strips < FEWEST or height < 4:
+        return []
+    # A tilted line wanders by a row or two within a strip.
+    dark = cv2.dilate(is_dark.view(np.uint8), np.ones((3, 1), np.uint8))
+    dark = dark[:, : strips * strip] * np.uint8(250)
+    shares = cv2.resize(dark, (strips, height), interpolation=cv2.INTER_AREA)
+    crossed = shares >= FILLED * 250
+    # Most strips are crossed by strokes alone: whatever crosses too few in a row is no line.
+    near = cv2.dilate(crossed.astype(np.uint8), np.ones((11, 1), np.uint8))
+    row = np.ones((1, max(FEWEST, min(8, int(shortest / strip)))), np.uint8)
+    crossed &= cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0) > 0
+    if not crossed.any():
+        return []
+    chains = [chain for chain in _chains(crossed) if len(chain.places) >= FEWEST]
+    edge = _edge(width)
+    for chain in chains:
+        # It may begin and end a strip before and after those that it fills.
+        longest = (chain.places[-1] - chain.places[0] + 2) * strip
+        chain.may_be_long = longest >= min(shortest, width - 1 - 2 * edge)
+    return chains
+
+
+def _follow_all(chains: list[_Chain], contrast: np.ndarray, is_dark: np.ndarray) -> list[_Line]:
+    """The lines that the chains turn out to be."""
+    contrast, is_dark = np.ascontiguousarray(contrast), np.ascontiguousarray(is_dark)
+    followed = (_follow(contrast, is_dark, chain) for chain in chains)
+    return [line for line in followed if line is not None]
+
+
+def _chains(crossed: np.ndarray) -> list[_Chain]:
     """Link crossings of neighbouring strips, (height, strips) bool, into lines.
 
     A line goes on where a run of rows of about its thickness lies about where it leads to. Behind a
@@ -165,8 +184,7 @@ def _chains(crossed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float
             for n, is_free in enumerate(free)
             if is_free
         ]
-    for chain in _joined(done + alive):
-        yield np.array(chain.places), np.array(chain.rows), chain.thickness
+    return _joined(done + alive)
 
 
 def _joined(chains: list[_Chain]) -> list[_Chain]:
@@ -188,21 +206,16 @@ def _joined(chains: list[_Chain]) -> list[_Chain]:
     return whole
 
 
-def _follow(
-    contrast: np.ndarray,
-    is_dark: np.ndarray,
-    places: np.ndarray,
-    rows: np.ndarray,
-    thickness: float,
-    strip: int,
-) -> _Line | None:
-    """Measure a chain, given by its `rows` at the columns `places`, column by column."""
+def _follow(contrast: np.ndarray, is_dark: np.ndarray, chain: _Chain) -> _Line | None:
+    """Measure a chain column by column."""
     height, width = contrast.shape
+    strip = _strip_width(width)
+    places = (np.array(chain.places) + 0.5) * strip
     # The last strip may be cut by the picture's border.
     stop = width if places[-1] + 1.5 * strip > width else int(places[-1] + strip / 2)
     columns = np.arange(int(places[0] - strip / 2), stop)
-    centre = np.rint(np.interp(columns, places, rows)).astype(int)
-    reach = int(min(thickness + 8, 60))
+    centre = np.rint(np.interp(columns, places, chain.rows)).astype(int)
+    reach = int(min(chain.thickness + 8, 60))
     offsets = np.arange(-reach, reach + 1)[:, None]
     where = centre + offsets
     outside = (where < 0) | (where >= height)
@@ -237,10 +250,15 @@ def _run(band: np.ndarray, start: np.ndarray, step: int) -> np.ndarray:
     return ends[start + 1, np.arange(band.shape[1])] - start - 1
 
 
+def _edge(side: int) -> float:
+    """How near a picture's border a line that reaches it begins or ends, in pixels."""
+    return max(3, BORDER * side)
+
+
 def _is_rule(line: _Line, side: int, digit_height: float | None) -> bool:
     if line.length < SLENDER * line.thickness:
         return False
-    edge = max(3, BORDER * side)
+    edge = _edge(side)
     if line.columns[0] <= edge and line.columns[-1] >= side - 1 - edge:
         return True
     if digit_height is None:
@@ -250,7 +268,7 @@ def _is_rule(line: _Line, side: int, digit_height: float | None) -> bool:
 
 def _is_rest(line: _Line, side: int, thickest: float) -> bool:
     """Whether a line is the rest of a rule, the other end of which a stroke hides."""
-    edge = max(3, BORDER * side)
+    edge = _edge(side)
     reaches_border = line.columns[0] <= edge or line.columns[-1] >= side - 1 - edge
     is_slender = line.length >= SLENDER / 2 * line.thickness
     return reaches_border and is_slender and line.thickness <= thickest
