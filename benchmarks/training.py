@@ -79,7 +79,7 @@ def our_step(model: Transformer) -> Callable:
     optimizers = make_optimizers(objective, 1e-4, "adamw")
 
     def step(canvases: torch.Tensor, tokens: torch.Tensor) -> None:
-        loss, _, _ = objective(canvases, tokens)
+        loss = objective(canvases, tokens).loss
         objective.zero_grad()
         loss.backward()
         for optimizer in optimizers:

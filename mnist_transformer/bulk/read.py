@@ -7,7 +7,6 @@ import io
 import os
 import sys
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -89,22 +88,18 @@ def read_files(
         # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
         multiprocessing_context="spawn" if workers else None,
     )
-    threads = torch.get_num_threads()
-    if workers:
-        torch.set_num_threads(max(1, _cores() // 4))
-    try:
-        waiting: deque[_Waiting] = deque()
-        canvases = 0
-        for file, prepared in zip(files, loader, strict=True):
-            for number, item in enumerate(prepared, 1):
-                waiting.append(_Waiting(file, number, *item))
-                canvases += len(item[0].canvases) if item[0] else 0
-            if canvases >= batch_size or len(files) <= FEW:
-                yield from _read(model, waiting, MOST * batch_size)
-                canvases = 0
-        yield from _read(model, waiting, MOST * batch_size)
-    finally:
-        torch.set_num_threads(threads)
+    threads = max(1, _cores() // 4) if workers else torch.get_num_threads()
+    waiting: list[_Waiting] = []
+    canvases = 0
+    for file, prepared in zip(files, loader, strict=True):
+        for number, item in enumerate(prepared, 1):
+            waiting.append(_Waiting(file, number, *item))
+            canvases += len(item[0].canvases) if item[0] else 0
+        # What has no ink, or cannot be read, brings no canvases and waits no longer for it.
+        if max(canvases, len(waiting)) >= batch_size or len(files) <= FEW:
+            yield from _read(model, waiting, MOST * batch_size, threads)
+            waiting, canvases = [], 0
+    yield from _read(model, waiting, MOST * batch_size, threads)
 
 
 def share_of(files: Sequence[str]) -> Sequence[str]:
@@ -149,8 +144,9 @@ class _Files(Dataset):
 
     def __init__(self, files: Sequence[str], config: Config):
         self.files, self.config = files, config
-        # A worker has no standard input.
-        self.piped = sys.stdin.buffer.read() if STANDARD_INPUT in files else b""
+        # A worker has no standard input, and a program without a terminal may have none.
+        stream = getattr(sys.stdin, "buffer", None) if STANDARD_INPUT in files else None
+        self.piped = None if stream is None else stream.read()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -163,13 +159,19 @@ class _Files(Dataset):
             try:
                 if os.path.isdir(name):
                     raise InkError("the folder holds no pictures")
-                source = io.BytesIO(self.piped) if name == STANDARD_INPUT else name
-                for picture in open_pages(source):
+                for picture in open_pages(self._source(name)):
                     pages.append(self._page(picture, caught))
             # Whatever is wrong with one file, and be it unforeseen, the others are read.
             except Exception as error:
                 pages.append((None, _reason(error), _told(caught)))
         return pages
+
+    def _source(self, name: str) -> str | io.BytesIO:
+        if name != STANDARD_INPUT:
+            return name
+        if self.piped is None:
+            raise InkError("there is no standard input here: name a file")
+        return io.BytesIO(self.piped)
 
     def _page(self, picture: Image, caught: list[warnings.WarningMessage]) -> Item:
         try:
@@ -192,13 +194,22 @@ def _told(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
     return notes
 
 
-def _read(model: Transformer, waiting: deque[_Waiting], most: int) -> Iterator[FilePage]:
-    """Read all that waits, in one batch if it is no more than `most` canvases."""
+def _read(model: Transformer, waiting: list[_Waiting], most: int, threads: int) -> list[FilePage]:
+    """Read all that waits, in one batch if it is no more than `most` canvases.
+
+    Between batches the caller has as many threads as ever.
+    """
     canvases = [w.prepared.canvases for w in waiting if w.prepared and len(w.prepared.canvases)]
     together = torch.from_numpy(np.concatenate(canvases)) if canvases else torch.zeros(0)
     batches = together.split(most) if len(together) else ()
     readings = (reading for batch in batches for reading in model.read_canvases(batch))
-    while waiting:
-        item = waiting.popleft()
-        page = finish_page(item.prepared, readings) if item.prepared else None
-        yield FilePage(item.file, item.number, page, item.problem, item.notes)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        pages = [finish_page(w.prepared, readings) if w.prepared else None for w in waiting]
+    finally:
+        torch.set_num_threads(before)
+    return [
+        FilePage(w.file, w.number, page, w.problem, w.notes)
+        for w, page in zip(waiting, pages, strict=True)
+    ]

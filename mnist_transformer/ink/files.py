@@ -6,14 +6,19 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
 from .picture import WORKING_SIZE, InkError, check_size
 
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
 EXTRA = "`pip install 'mnist-transformer[formats]'`"
-FORMATS = f"PNG, JPEG, WebP, AVIF, GIF, BMP and TIFF are read, HEIC and PDF after {EXTRA}"
+FORMATS = (
+    f"PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF, PBM, PGM and PPM are read, HEIC and PDF after {EXTRA}"
+)
 # The endings of what is looked for in a folder; a file that is named may have any.
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .jfif .webp .avif .gif .bmp .tif .tiff .pbm .pgm .ppm .heic .heif .pdf".split()
@@ -35,8 +40,8 @@ def open_drawing(file: str | Path | IO[bytes]) -> Image.Image:
         InkError: if it holds no picture, a broken one, or one of more than `MAX_PIXELS`, or it is
             of a format whose package is not installed.
     """
-    with _in_words(), _opened(file) as source:
-        count, page = _pages(source)
+    with _in_words(), ExitStack() as stack:
+        count, page = _pages(_opened(file, stack), stack)
         if count > 1:
             warnings.warn(
                 f"only the first of {count} pages is read: open_pages gives all", stacklevel=4
@@ -52,8 +57,8 @@ def open_pages(file: str | Path | IO[bytes]) -> Iterator[Image.Image]:
     Raises:
         FileNotFoundError, InkError: as `open_drawing`, when the page is asked for.
     """
-    with _in_words(), _opened(file) as source:
-        count, page = _pages(source)
+    with _in_words(), ExitStack() as stack:
+        count, page = _pages(_opened(file, stack), stack)
         for number in range(count):
             yield page(number)
 
@@ -76,26 +81,26 @@ def _in_words() -> Iterator[None]:
         raise InkError(f"not a readable image: {error}") from error
 
 
-@contextmanager
-def _opened(file: str | Path | IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file from its beginning; what comes through a pipe is taken in first."""
-    with ExitStack() as stack:
-        if isinstance(file, str | Path):
-            yield stack.enter_context(open(file, "rb"))
-        elif file.seekable():
-            file.seek(0)
-            yield file
-        else:
-            yield io.BytesIO(file.read())
+def _opened(file: str | Path | IO[bytes], stack: ExitStack) -> IO[bytes]:
+    """The file from its beginning; what comes through a pipe is taken in first.
+
+    What is opened is closed with `stack`, here and in `_pages`.
+    """
+    if isinstance(file, str | Path):
+        return stack.enter_context(open(file, "rb"))
+    if file.seekable():
+        file.seek(0)
+        return file
+    return io.BytesIO(file.read())
 
 
-def _pages(source: IO[bytes]) -> Pages:
+def _pages(source: IO[bytes], stack: ExitStack) -> Pages:
     start = source.read(64)
     source.seek(0)
     if not start:
         raise InkError("not a readable image: it is empty")
     if start.startswith(b"%PDF"):
-        return _pages_of_pdf(source)
+        return _pages_of_pdf(source, stack)
     try:
         picture = Image.open(source)
     except Image.UnidentifiedImageError:
@@ -138,10 +143,12 @@ def _learn_heic() -> None:
     register_heif_opener()
 
 
-_one_at_a_time = threading.Lock()  # PDFium is made for one thread
+# PDFium is made for one thread. A lock that its own holder may take again: while a page is drawn,
+# Python may clear away an iterator of pages that somebody dropped, which closes its document.
+_one_at_a_time = threading.RLock()
 
 
-def _pages_of_pdf(source: IO[bytes]) -> Pages:
+def _pages_of_pdf(source: IO[bytes], stack: ExitStack) -> Pages:
     try:
         from pypdfium2 import PdfDocument
     except ModuleNotFoundError as error:
@@ -150,14 +157,23 @@ def _pages_of_pdf(source: IO[bytes]) -> Pages:
     data = source.read()
     with _one_at_a_time:
         document = PdfDocument(data)
+        stack.callback(_close, document)
         count = len(document)
     if not count:
         raise InkError("not a readable image: the PDF has no pages")
 
     def page(number: int) -> Image.Image:
-        with _one_at_a_time:
+        with _one_at_a_time, ExitStack() as drawn:
             sheet = document[number]
+            drawn.callback(sheet.close)
             scale = min(RESOLUTION / POINTS, 2 * WORKING_SIZE / max(sheet.get_size()))
-            return sheet.render(scale=scale).to_pil()
+            pixels = sheet.render(scale=scale)
+            drawn.callback(pixels.close)
+            return pixels.to_pil().copy()  # of its own, as the pixels are PDFium's
 
     return count, page
+
+
+def _close(document: "PdfDocument") -> None:
+    with _one_at_a_time:
+        document.close()

@@ -84,7 +84,7 @@ def _profile(
         batch = make_lines(digits, batch_size, recipe.config, generator=generator)
         marks.append(time.perf_counter())
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-            loss, _, _ = forward(*batch)
+            loss = forward(*batch)[0]
         marks.append(time.perf_counter())
         objective.zero_grad()
         loss.backward()
