@@ -69,7 +69,7 @@ def test_the_readme_is_short_and_has_what_a_newcomer_needs():
     assert len(readme.splitlines()) <= 150
     lines = [line for block in blocks("sh", readme) for line in block.splitlines()]
     assert "streamlit run demo/app.py" in lines
-    assert "python -m pytest" in lines
+    assert any(line.startswith("python -m pytest") for line in lines)
     assert "(LICENSE)" in readme
     assert readme.count("![") >= 3
     pointed_at = re.findall(r"\]\(([^)#]+)\)", readme)
