@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = tuple("reading training growth goal start page load readers explain bulk".split())
+NAMES = tuple("reading training growth goal start page load readers explain bulk teach".split())
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 
 

@@ -12,7 +12,7 @@ from .dataset import DigitSet, load_digits
 from .hands.sources import mix_sources
 from .training import processes
 from .training.loop import Trainer
-from .training.moments import Moment, Moments
+from .training.moments import Moment, Moments, Origin
 from .training.progress import Progress, TrainingError, TrainingResult
 from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
 from .training.run_files import RunFiles, run_settings
@@ -128,6 +128,7 @@ def train(
     num_validation: int = NUM_VALIDATION,
     checkpoint: str | Path | None = None,
     moments: Moments | None = None,
+    parent: Origin | None = None,
     report_every: int = 100,
     save_every: int = 100,
     on_progress: Callable[[Progress, Model], None] | None = None,
@@ -152,6 +153,7 @@ def train(
             overwritten. None means that nothing is written.
         moments: where about fifty moments of the run are kept, to look at and to fork from (see
             `training.moments` and `training.forks`).
+        parent: the moment that `start` is of, for `moments` to know.
         report_every: steps between reports; the end of an epoch is reported, too.
         save_every: steps between checkpoints; the last step is saved, too, whether it is the run's
             or that of a stop.
@@ -183,7 +185,7 @@ def train(
     with files.locked():
         trainer = Trainer(recipe, task, files, device)
         if moments is not None and processes.is_main():
-            moments.begin(settings, trainer.steps, added)
+            moments.begin(settings, trainer.steps, added, parent)
         return trainer.run(
             report_every, save_every, on_progress, stop, progress_bar, moments, on_moment
         )

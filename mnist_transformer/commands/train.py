@@ -1,7 +1,8 @@
-"""Train a model, or go on with an interrupted run of the same recipe."""
+"""Train a model, go on with an interrupted run of the same recipe, or fork a run from a moment."""
 
 import argparse
 import dataclasses
+import functools
 import os
 import signal
 import sys
@@ -10,11 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..checkpoint import load_transformer
+from ..config import Config
 from ..dataset import load_digits
-from ..train import TrainingError, train
+from ..explain.heads import Head, all_heads
+from ..train import TrainingError, TrainingResult, train
 from ..training import processes
-from ..training.recipes import PRESETS
-from . import DATA_OPTION, CommandError
+from ..training.forks import fork
+from ..training.moments import MomentError, Moments
+from ..training.recipes import FROM_TRAINED, PRESETS, Recipe
+from . import DATA_OPTION, CommandError, at_least_zero
 
 STOPPED = 130  # the exit code of what was stopped by Ctrl-C
 
@@ -24,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         choices=PRESETS,
-        default="documented",
         help="the recipe: the plain one (default); the one that made weights/, where the "
         "transformer's is followed by `grown`, `polished`, `overlapped`; or a fast one",
     )
@@ -32,39 +36,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="start",
         type=Path,
-        metavar="FILE",
-        help="a trained transformer or grid model to go on from, instead of from nothing",
+        metavar="FILE|FOLDER",
+        help="a trained transformer or grid model to go on from, instead of from nothing; or a "
+        "folder of moments, with --step",
     )
-    parser.add_argument("--epochs", type=int, help="instead of the preset's")
-    parser.add_argument("--batch-size", type=int, help="instead of the preset's")
-    parser.add_argument("--lr", type=float, help="instead of the preset's")
-    parser.add_argument("--seed", type=int, help="instead of the preset's, which is 0")
+    parser.add_argument(
+        "--step",
+        type=at_least_zero,
+        metavar="N",
+        help="fork the run whose moments are in the folder: go on from the moment after its step N "
+        "by its own recipe, but for what is asked for here",
+    )
+    parser.add_argument(
+        "--keep-moments",
+        dest="moments",
+        type=Path,
+        metavar="FOLDER",
+        help="keep about 50 moments of the run there, to look at and to fork from",
+    )
+    parser.add_argument(
+        "--without-head",
+        dest="heads",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="train without that head, e.g. 'cross 1, head 4'; can be given several times",
+    )
+    parser.add_argument(
+        "--without-positions",
+        action="store_true",
+        help="train without telling patches and tokens their places",
+    )
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
+    parser.add_argument("--lr", type=float, help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, help="instead of the recipe's, which is 0")
     parser.add_argument("--out", type=Path, help="default: runs/MODEL.safetensors")
     parser.add_argument("--device", choices=["cpu", "cuda", "mps"], default="cpu")
     parser.add_argument("--data", **DATA_OPTION)
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.model not in PRESETS[options.preset]:
-        raise ValueError(f"there is no {options.preset} recipe of the {options.model}")
-    chosen = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr", "seed")}
-    chosen = {name: value for name, value in chosen.items() if value is not None}
-    if options.preset in ("grown", "polished", "overlapped") and options.start is None:
-        raise ValueError(
-            f"the {options.preset} recipe goes on from a trained model: name its file by --from"
-        )
-    start = load_transformer(options.start) if options.start else None
-    recipe = dataclasses.replace(PRESETS[options.preset][options.model], **chosen)
-    out = options.out or Path("runs") / f"{options.model}.safetensors"
+    begin = _fork(options) if options.step is not None else _train(options)
+    step = "" if options.step is None else f"-{options.step}"
+    out = options.out or Path("runs") / f"{options.model}{step}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
     try:
         with processes.process_group(options.device), _stop_on_signals() as stop:
-            result = train(
-                recipe,
-                start=start,
+            result = begin(
                 digits=digits,
                 validation=validation,
                 checkpoint=out,
+                moments=Moments(options.moments) if options.moments else None,
                 device=options.device,
                 stop=stop,
             )
@@ -80,9 +103,65 @@ def run(options: argparse.Namespace) -> int:
                     f"trained: {out}\nmeasure it: python -m mnist_transformer evaluate "
                     f"{options.model} --weights {out}"
                 )
-    except (TrainingError, processes.ProcessLost) as error:
+    except (MomentError, TrainingError, processes.ProcessLost) as error:
         raise CommandError(error) from error
     return 0 if result.finished else STOPPED
+
+
+def _train(options: argparse.Namespace) -> Callable[..., TrainingResult]:
+    """A run by a preset's recipe, from nothing or from a trained model."""
+    preset = options.preset or "documented"
+    if options.model not in PRESETS[preset]:
+        raise ValueError(f"there is no {preset} recipe of the {options.model}")
+    if preset in FROM_TRAINED and options.start is None:
+        raise ValueError(
+            f"the {preset} recipe goes on from a trained model: name its file by --from"
+        )
+    if options.start and options.start.is_dir():
+        raise ValueError(
+            f"{options.start} is a folder: name a file, or say by --step from which of its moments "
+            "to go on"
+        )
+    start = load_transformer(options.start) if options.start else None
+    recipe = _changed(PRESETS[preset][options.model], options)
+    return functools.partial(train, recipe, start=start)
+
+
+def _fork(options: argparse.Namespace) -> Callable[..., TrainingResult]:
+    """A run that goes on from a moment of another."""
+    if options.start is None or not (options.start / "run.json").is_file():
+        raise ValueError("--step is of a run's moments: name their folder by --from")
+    if options.preset is not None:
+        raise ValueError("a fork goes on by its run's own recipe: leave --preset out")
+    try:
+        parent = Moments(options.start)
+    except MomentError as error:
+        raise CommandError(error) from error
+    assert parent.recipe is not None, "a folder with a run.json has its recipe"
+    kind = {"lines": "transformer", "grids": "grid", "digits": "classifier"}[parent.recipe.task]
+    if kind != options.model:
+        raise ValueError(f"{options.start} holds moments of a {kind}, not of a {options.model}")
+    return functools.partial(fork, parent, options.step, _changed(parent.recipe, options))
+
+
+def _changed(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe with what is asked for."""
+    chosen = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr", "seed")}
+    if options.heads:
+        chosen["ablated_heads"] = tuple(_head(name, recipe.config) for name in options.heads)
+    if options.without_positions:
+        chosen["ablated_positions"] = True
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    return dataclasses.replace(recipe, **chosen)
+
+
+def _head(name: str, config: Config) -> Head:
+    heads = {head.name: head for head in all_heads(config)}
+    if name not in heads:
+        raise ValueError(
+            f"there is no head {name!r}: heads are called {', '.join(map(repr, heads))}"
+        )
+    return heads[name]
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def rerender_digits(digits: DigitSet, count: int, generator: torch.Generator) ->
     """Redraw `count` of `digits`, chosen at random, in their places."""
     chosen = torch.randint(len(digits), (count,), generator=generator)
     pictures = (digits.images[index].numpy() / np.float32(255) for index in chosen.tolist())
-    images = _redraw(pictures, count, generator)
+    images = redraw(pictures, count, generator)
     return DigitSet.from_arrays(images, digits.labels[chosen], f"{digits.source}, redrawn")
 
 
@@ -72,7 +72,7 @@ def _choose(
     source: str,
 ) -> DigitSet:
     chosen = torch.randint(len(labels), (count,), generator=generator)
-    images = _redraw((pictures[index] for index in chosen.tolist()), count, generator)
+    images = redraw((pictures[index] for index in chosen.tolist()), count, generator)
     return DigitSet.from_arrays(images, labels[chosen], source)
 
 
@@ -99,7 +99,7 @@ def _cut(picture: np.ndarray) -> np.ndarray:
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _redraw(pictures: Iterable[np.ndarray], count: int, generator: torch.Generator) -> Tensor:
+def redraw(pictures: Iterable[np.ndarray], count: int, generator: torch.Generator) -> Tensor:
     """Draw each of `count` pictures in [0, 1] with a brush of its own: (count, 28, 28) uint8.
 
     One of 28x28 pixels is redrawn in its place; the longer side of any other becomes 20 pixels.

@@ -4,11 +4,12 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ..classifier import Classifier
 from ..transformer import Transformer
+from .muon import Muon
 from .objectives import ClassifierObjective, TransformerObjective
 from .recipes import OptimizerName
 
@@ -33,12 +34,7 @@ def make_optimizers(
     matrices = layer_matrices(objective.model)
     if not matrices:
         raise ValueError("Muon trains the matrices of a model's layers, and this model has none")
-    muon = Muon(
-        matrices,
-        lr=MUON_LR * lr,
-        weight_decay=0.01,
-        adjust_lr_fn="match_rms_adamw",  # whatever a matrix's shape, steps of one size
-    )
+    muon = Muon(matrices, lr=MUON_LR * lr)
     taken = set(map(id, matrices))
     others = [p for p in objective.parameters() if id(p) not in taken]
     return [AdamW(others, lr=lr, fused=True), muon]

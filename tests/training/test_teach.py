@@ -1,0 +1,64 @@
+import dataclasses
+
+import pytest
+import torch
+
+from mnist_transformer import Transformer
+from mnist_transformer.config import GRID_CONFIG
+from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.hands.own import stroke_digit
+from mnist_transformer.training.moments import Moments, Origin
+from mnist_transformer.training.recipes import TEACHING
+from mnist_transformer.training.teach import OWN_SHARE, mixed_in, score, teach
+
+SEVEN = [[[0, 0], [90, 0], [30, 160]], [[20, 80], [80, 75]]]
+
+
+@pytest.fixture
+def quick():
+    return dict(
+        recipe=dataclasses.replace(
+            TEACHING,
+            samples_per_epoch=64,
+            batch_size=8,
+            rerendered=0.0,
+            synthetic=0.0,
+            non_digits=0.0,
+            uci=0.0,
+            fonts=0.0,
+            lr=0.01,
+        ),
+        digits=embedded_digits("train"),
+        validation=embedded_digits("validation"),
+        num_validation=20,
+        progress_bar=False,
+    )
+
+
+def test_teaching_leaves_the_model_as_it_was_and_says_what_was_learned_and_lost(model, quick):
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    moments = Moments(keep=3)
+    own = [stroke_digit(7, SEVEN)]
+    lesson = teach(model, own, **quick, moments=moments, parent=Origin("a run", 12))
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in before.items())
+    assert lesson.result.finished and lesson.model.config == model.config
+    assert not torch.equal(lesson.model.decoder.position, model.decoder.position)
+    for scored, reader in ((lesson.before, model), (lesson.after, lesson.model)):
+        assert scored == score(reader, own, quick["validation"], 20)
+        assert set(scored.per_digit) <= set(range(10))
+        assert all(0 <= share <= 1 for share in scored.per_digit.values())
+        assert scored.own in (0.0, 1.0)
+    assert moments.parent == Origin("a run", 12) and moments.steps[-1] == 8
+
+
+def test_own_digits_are_a_share_of_all():
+    own = mixed_in([stroke_digit(7, SEVEN)], 900, seed=0)
+    assert len(own) / (900 + len(own)) == pytest.approx(OWN_SHARE, abs=0.01)
+    assert set(own.labels.tolist()) == {7} and own.boxes.shape == (len(own), 4)
+
+
+def test_there_must_be_something_to_teach_and_a_reader_of_lines(model, quick):
+    with pytest.raises(ValueError, match="give at least one digit of your own"):
+        teach(model, [], **quick)
+    with pytest.raises(ValueError, match="reads grids"):
+        teach(Transformer(GRID_CONFIG).eval(), [stroke_digit(7, SEVEN)], **quick)
