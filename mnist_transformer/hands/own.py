@@ -109,13 +109,13 @@ def digits_from_json(text: str | bytes) -> list[OwnDigit]:
         raise OwnDigitsError(f"the file is larger than {MOST_BYTES // 1_000_000} MB")
     try:
         held = json.loads(text)
-        listed = held["digits"]
-        if held.get("format") != FORMAT or not isinstance(listed, list):
-            raise TypeError
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError):
+        held = None
+    listed = held.get("digits") if isinstance(held, dict) else None
+    if not isinstance(held, dict) or held.get("format") != FORMAT or not isinstance(listed, list):
         raise OwnDigitsError(
             "this is no file of digits: it must be the JSON that a download of your digits holds"
-        ) from error
+        )
     if not 1 <= len(listed) <= MOST_DIGITS:
         raise OwnDigitsError(f"the file holds {len(listed):,} digits, not 1 to {MOST_DIGITS:,}")
     digits = []

@@ -18,11 +18,13 @@ SMALLEST_NORM = 1e-7
 
 
 class Muon(Optimizer):
-    """Args:
-    matrices: what to train, each of two dimensions.
-    lr: how far a step goes; its root mean square is a fifth of that, as AdamW's is.
-    weight_decay: share of a weight, times `lr`, that a step takes off.
-    momentum: share of the earlier gradients' mean that a step keeps, in Nesterov's way.
+    """Moves matrices by orthogonal steps.
+
+    Args:
+        matrices: what to train, each of two dimensions.
+        lr: how far a step goes; its root mean square is a fifth of that, as AdamW's is.
+        weight_decay: share of a weight, times `lr`, that a step takes off.
+        momentum: share of the earlier gradients' mean that a step keeps, in Nesterov's way.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Move every matrix that has a gradient."""
         for group in self.param_groups:
             trained = [p for p in group["params"] if p.grad is not None]
             if not trained:
@@ -52,7 +55,7 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrices: list[Tensor]) -> list[Tensor]:
-    """Each matrix with all its singular values near 1, between about 0.7 and 1.2."""
+    """Each matrix, (rows, columns), with all its singular values near 1, between 0.7 and 1.2."""
     alike: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, matrix in enumerate(matrices):
         rows, columns = sorted(matrix.shape)

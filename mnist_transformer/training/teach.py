@@ -50,6 +50,7 @@ class Lesson:
 
     @property
     def model(self) -> Model:
+        """That has learned."""
         return self.result.model
 
 
@@ -135,7 +136,14 @@ def score(
     validation: DigitSet,
     num_lines: int = NUM_VALIDATION,
 ) -> Score:
-    """Read fixed lines of `validation`, and every one of one's own examples alone on its canvas."""
+    """Read fixed lines, and every one of one's own examples alone on its canvas.
+
+    Args:
+        model: any that reads lines.
+        own: the examples.
+        validation: the digits that the lines are made of.
+        num_lines: how many, the same for every model and every call.
+    """
     true: list[str] = []
     read: list[str] = []
     for canvases, tokens in evaluation_lines(validation, model.config, num_lines):
