@@ -5,7 +5,6 @@ are being looked at.
 """
 
 import json
-import math
 import tempfile
 import threading
 from collections import OrderedDict
@@ -17,31 +16,15 @@ from ..checkpoint import CheckpointError, load_model
 from ..classifier import Classifier
 from ..dataset import DigitSet
 from ..transformer import Transformer
+from .keeping import EXACT, KEPT, exact_steps, least_missed, moment_steps
 from .moment_files import Moment, MomentError, MomentFiles, Origin, Run, first_line, remove
 from .recipes import Recipe
 from .run_files import differences
 
-__all__ = ["Moment", "MomentError", "Moments", "Origin", "exact_steps", "moment_steps", "thin_to"]
+__all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
-KEPT = 50  # moments of a run
-EXACT = 8  # of them with the exact state of training, which is several times as large
+MOST_BYTES = 80_000_000  # of a run on disk: exact states, then moments are thinned to stay below
 OPENED = 8  # models that are kept ready to read
-
-
-def moment_steps(steps: int, keep: int = KEPT, first: int = 0) -> set[int]:
-    """After which of a run's steps a moment is kept: at most `keep`, denser at the start.
-
-    From `first`, where the run begins, to its end the root of the step grows evenly, as most is
-    learned early.
-    """
-    return {first + round((steps - first) * (n / (keep - 1)) ** 2) for n in range(keep)}
-
-
-def exact_steps(steps: int, keep: int = KEPT, exact: int = EXACT, first: int = 0) -> set[int]:
-    """Which moments keep the exact state, evenly to the end; arguments as in `moment_steps`."""
-    moments = sorted(moment_steps(steps, keep, first))
-    wanted = (first + (steps - first) * (n + 1) / exact for n in range(exact))
-    return {min(moments, key=lambda step: abs(step - place)) for place in wanted}
 
 
 class Moments:
@@ -52,6 +35,7 @@ class Moments:
             that is gone with this object.
         keep: about how many, at least 3.
         exact: how many of them keep the exact state of training, at least 1.
+        most_bytes: what they may take on disk; beyond it they are thinned (see `thin`).
         name: of a new run, as people are to see it; None means the folder's.
 
     Attributes:
@@ -72,6 +56,7 @@ class Moments:
         *,
         keep: int = KEPT,
         exact: int = EXACT,
+        most_bytes: int = MOST_BYTES,
         name: str | None = None,
     ):
         if keep < 3 or exact < 1:
@@ -80,7 +65,7 @@ class Moments:
             )
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="moments-")
         self._files = MomentFiles(Path(folder or self._temporary.name))  # type: ignore[union-attr]
-        self._keep, self._exact = keep, exact
+        self._keep, self._exact, self._most_bytes = keep, exact, most_bytes
         self._models: OrderedDict[int, Transformer | Classifier] = OrderedDict()
         self._due: set[int] = set()
         self._due_exactly: set[int] = set()
@@ -286,6 +271,8 @@ class Moments:
             if self._files.weights(moment.step).exists():
                 self._moments[moment.step] = moment
                 self._models.pop(moment.step, None)
+            while self.bytes > self._most_bytes and self.thin():
+                pass
 
     def thin(self) -> int:
         """Drop what is missed least: bytes that are free again; 0 if there is nothing to spare.
@@ -295,9 +282,9 @@ class Moments:
         """
         with self._lock:
             states = [step for step in self.steps if self._files.state(step).exists()]
-            if (spare := _least_missed(states, 1.0)) is not None:
+            if (spare := least_missed(states, 1.0)) is not None:
                 return remove(self._files.state(spare))
-            if (spare := _least_missed(self.steps, 0.5)) is None:
+            if (spare := least_missed(self.steps, 0.5)) is None:
                 return 0
             del self._moments[spare]
             self._models.pop(spare, None)
@@ -339,10 +326,3 @@ def thin_to(budget: int, runs: Sequence[Moments]) -> int:
         else:
             thinnable.remove(largest)
     return sum(sizes.values())
-
-
-def _least_missed(steps: list[int], power: float) -> int | None:
-    """Of ascending steps, without first and last, the one in the smallest gap; None if none is."""
-    places = [math.pow(step, power) for step in steps]
-    inner = range(1, len(steps) - 1)
-    return steps[min(inner, key=lambda n: places[n + 1] - places[n - 1])] if inner else None

@@ -16,14 +16,8 @@ from mnist_transformer.evals import evaluation_lines
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.train import train
 from mnist_transformer.training.forks import fork
-from mnist_transformer.training.moments import (
-    MomentError,
-    Moments,
-    Origin,
-    exact_steps,
-    moment_steps,
-    thin_to,
-)
+from mnist_transformer.training.keeping import exact_steps, moment_steps
+from mnist_transformer.training.moments import MomentError, Moments, Origin, thin_to
 from mnist_transformer.training.recipes import CLASSIFIER, SHIPPED_TRANSFORMER
 from tests import ROOT
 
@@ -256,6 +250,17 @@ def test_a_server_thins_its_runs_to_a_budget(run, tmp_path):
     for moments in runs:
         assert moments.steps == [0, 24] and moments.exact == [0, 24]
         moments.model(24)
+
+
+def test_a_run_stays_within_its_bytes_and_keeps_its_first_moment_and_its_newest(
+    run, recipe, options
+):
+    whole, *_ = run
+    moments = Moments(keep=8, exact=2, most_bytes=whole.bytes // 2)
+    result = train(recipe, moments=moments, **options)
+    assert moments.bytes <= whole.bytes // 2
+    assert moments.steps[0] == 0 and moments.steps[-1] == 24 and moments.exact == [0, 24]
+    assert same_weights(fork(moments, moments.steps[-2], **options).model, result.model)
 
 
 def test_a_moment_file_is_a_model_of_its_own(run):
