@@ -48,6 +48,8 @@ class Lesson:
         task: what is to be done.
         praise: what doing it showed.
         point: a CSS selector of what is outlined.
+        see: the same of what must be in sight: more than that, or the part of it that matters where
+            there is no room for all; None if that is all.
         tab: the section that is opened, by its title.
         part: the part of the machine that is opened.
         way: the way of taking an answer apart that is opened.
@@ -62,6 +64,7 @@ class Lesson:
     task: str
     praise: str
     point: str
+    see: str | None = None
     tab: str | None = None
     part: str | None = None
     way: str | None = None
@@ -105,6 +108,7 @@ LESSONS = [
         praise="Read as soon as you lifted the pen. The bar under each digit says how sure the "
         "machine is of it.",
         point=".st-key-sheet",
+        see=".st-key-tools",
         done=wrote_two_digits,
     ),
     Lesson(
@@ -115,6 +119,7 @@ LESSONS = [
         task="Go to the last step: press Play, or choose the tile “end”.",
         praise="Who told it to stop? It learnt that, too: “end” is an answer like any digit.",
         point=".mnist-tiles",
+        see=".mnist-grid",
         watch={"step": "last"},
     ),
     Lesson(
@@ -125,6 +130,7 @@ LESSONS = [
         task="Choose one head of “cross 2” under the drawing, and look at two different steps.",
         praise="One head, another step, another place: it moves along your line as a finger would.",
         point=".mnist-stage select",
+        see=".mnist-grid",
         watch={"head": "cross 2", "steps": 2},
     ),
     Lesson(
@@ -136,6 +142,7 @@ LESSONS = [
         praise="The same line, without its bar: a 1. You changed one thing and saw what it did; "
         "that is how one finds out what a machine goes by.",
         point=".st-key-sheet",
+        see=".st-key-tools",
         done=took_the_bar_away,
     ),
     Lesson(
@@ -160,6 +167,7 @@ LESSONS = [
         praise="Without it, digits come out of order, twice or not at all: it can still tell "
         "digits, but no longer where it is.",
         point=".mnist-matrix",
+        see='.mnist-matrix [data-part="decoder 2"]',
         tab="Intervene",
         done=found_the_layer,
     ),
@@ -172,6 +180,7 @@ LESSONS = [
         praise="Together they were needed, though no single one was. And with all of "
         "cross-attention off? Then its eyes are shut: try it, with any drawing.",
         point=".mnist-matrix",
+        see='.mnist-matrix [data-part="cross 1, head 1"]',
         tab="Intervene",
         done=wore_the_heads_out,
     ),
@@ -236,6 +245,7 @@ LESSONS = [
         praise="Each piece has the colour of what would have been said there. The curves show when "
         "the machine changed its mind, and how sure it was.",
         point=".st-key-sheet",
+        see=".st-key-tools",
         tab="Take it apart",
         way="Pen time",
         watch={"shown": '[data-turns]:not([data-turns="0"])'},

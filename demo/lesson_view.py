@@ -19,7 +19,11 @@ _draw = st.components.v2.component(
     "lesson",
     css=(FOLDER / "lesson.css").read_text(encoding="utf-8"),
     js="\n".join(
-        [read_source("follow.js"), (FOLDER / "lesson.js").read_text(encoding="utf-8"), START]
+        [
+            read_source("follow.js"),
+            *((FOLDER / name).read_text(encoding="utf-8") for name in ("pointer.js", "lesson.js")),
+            START,
+        ]
     ),
     isolate_styles=False,
 )

@@ -13,12 +13,14 @@ def done(page):
 
 
 def pointed_at(page, selector):
-    """Whether the frame stands around what the lesson speaks of, in the window."""
+    """Whether the frame stands around what the lesson speaks of, in sight above the card."""
     for _ in range(100):
         frame = page.locator(".mnist-pointer").bounding_box()
         box = page.locator(selector).first.bounding_box()
         if frame and box and abs(frame["x"] + 5 - box["x"]) < 4:
-            return abs(frame["y"] + 5 - box["y"]) < 4 and box["y"] < 800
+            card = page.locator(".mnist-course .card").bounding_box()
+            is_in_sight = box["y"] >= 0 and box["y"] + box["height"] <= card["y"]
+            return abs(frame["y"] + 5 - box["y"]) < 4 and is_in_sight
         page.wait_for_timeout(100)
     return False
 
@@ -35,7 +37,7 @@ def stroke(page, *points):
 
 def click(page, element, across, down):
     """Somewhere on an element, from 0 to 1."""
-    element.scroll_into_view_if_needed()
+    element.evaluate("element => element.scrollIntoView({ block: 'center' })")  # clear of the card
     box = element.bounding_box()
     page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
@@ -80,6 +82,7 @@ def let_a_patch_look_around(page):
 
 
 def find_the_layer_that_knows_the_place(page):
+    assert pointed_at(page, ".mnist-matrix")
     matrix = page.locator(".mnist-matrix")
     matrix.locator('[data-part="decoder 2"]').click()
     page.get_by_text("With decoder 2 off it reads").wait_for()
@@ -118,7 +121,7 @@ def find_the_layer_that_reads(page):
     page.locator('[data-layers="cross 2"]').wait_for()
     page.locator(".mnist-tiles button").nth(0).click()
     canvas = page.locator(".mnist-gaze canvas")
-    canvas.scroll_into_view_if_needed()
+    canvas.evaluate("element => element.scrollIntoView({ block: 'center' })")
     box = canvas.bounding_box()
     x = box["x"] + 0.37 * box["width"]  # where the 1 of 314159 stands
     page.mouse.move(x, box["y"] + 3)
