@@ -4,7 +4,7 @@ import json
 
 from demo.course import LESSONS
 from tests.chromium import new_page, sheet, wait_for_digits, write
-from tests.demo.browser.seen import open_example
+from tests.demo.browser.seen import a_new_canvas, open_example
 
 
 def done(page):
@@ -136,7 +136,8 @@ def carry_squares_over(page):
 
 
 def write_a_9(page):
-    page.get_by_role("button", name="Write your own").click()
+    with a_new_canvas(page):
+        page.get_by_role("button", name="Write your own").click()
     page.get_by_text("Write 1 to 8 digits").first.wait_for()
     write(page, "9")
 
@@ -214,6 +215,7 @@ def test_a_link_that_says_nonsense_opens_the_page_all_the_same(page, server):
     page.goto(f"{server[0]}/?lesson=99&only=nothing&off=cross 9, head 9&step=x&part=<b>")
     page.locator("[data-attention]").wait_for()
     page.get_by_text("parts that the model does not have").wait_for()
+    page.get_by_role("tab").nth(3).wait_for()
     assert page.locator(".mnist-course .card").count() == 0
     assert page.get_by_role("tab").count() == 4
     assert page.complaints == []
