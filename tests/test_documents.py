@@ -8,6 +8,7 @@ import shlex
 import pdoc
 import pytest
 
+from benchmarks.__main__ import NAMES
 from mnist_transformer.__main__ import parse
 from mnist_transformer.checkpoint import (
     CLASSIFIER_WEIGHTS,
@@ -104,6 +105,18 @@ def headings(text: str) -> set[str]:
 def test_every_folder_is_named():
     folders = {path.parent.name for path in (ROOT / "mnist_transformer").glob("*/__init__.py")}
     assert [name for name in folders if f"| `mnist_transformer/{name}/` |" not in ALL] == []
+
+
+def test_every_table_of_results_stands_beside_its_command_and_commit():
+    sections = re.split(r"^##+ ", RESULTS, flags=re.MULTILINE)
+    measured = [section for section in sections if "\n|---" in section]
+    assert len(measured) > 10
+    command = re.compile(r"`[^`]*python -m [^`]+`|`evaluate [^`]+`|`read_metadata")
+    for section in measured:
+        assert command.search(section), section
+        assert re.search(r"\bcommits?\b", section, re.IGNORECASE), section
+    benchmarks = re.findall(r"python -m benchmarks ([a-z]+)", ALL)
+    assert set(benchmarks) <= set(NAMES)
 
 
 def test_what_is_said_of_the_weights_is_what_they_say_themselves():
