@@ -5,7 +5,8 @@ import streamlit as st
 from demo import changes, matrix
 from demo.controls import plot, reading_html
 from mnist_transformer import Reading, Transformer
-from mnist_transformer.explain.interventions import importance, logit_lens
+from mnist_transformer.explain.interventions import importance
+from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.parts import all_changes
 from mnist_transformer.figures import lens_figure
 
@@ -30,14 +31,15 @@ def show(reading: Reading, whole: Transformer) -> None:
     before.html(reading_html(reading, whole.config.max_digits))
     after.markdown(f"**{changes.in_words()} it reads**")
     after.html(reading_html(changed, whole.config.max_digits))
-    matter, lens = st.columns([3, 2])
+    matter, early = st.columns([3, 2])
     with matter:
         st.markdown("**Which parts this reading needs**")
         # Worked out for the machine as it is now: a head that stood in for one that is off counts.
         lost = importance(changed_model, changed, all_changes(whole.config))
         matrix.show(whole, lost)
         st.caption(MATTER)
-    with lens:
-        st.markdown("**What the decoder would have said after each layer**")
+    with early:
+        st.markdown("**What the decoder would have said after each part**")
         st.caption("The logit lens: the unfinished answer, read out early.")
-        plot(lens_figure(changed, logit_lens(changed_model, changed)), "lens")
+        found = lens(changed_model, changed)
+        plot(lens_figure(changed, found.names, found.distributions), "lens")

@@ -7,8 +7,14 @@ from demo.controls import download_figure, reading_html, step_shown, take_step
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.heads import Head, all_heads
-from mnist_transformer.explain.patching import Swap, SwapMap, read_swapped, swap_map
-from mnist_transformer.figures import drawing_image, swap_figure
+from mnist_transformer.explain.patching import (
+    Swap,
+    SwapMap,
+    layer_title,
+    read_swapped,
+    swap_map,
+)
+from mnist_transformer.figures import drawing_image
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
@@ -111,7 +117,7 @@ def _heads(model: Transformer) -> dict[int | str, Head]:
 
 def _layers(model: Transformer) -> dict[int | str, tuple[str, int]]:
     everything = sorted(Swap.everything(model.config).layers)
-    return {f"all of {stack} {layer + 1}": (stack, layer) for stack, layer in everything}
+    return {layer_title(stack, layer): (stack, layer) for stack, layer in everything}
 
 
 def _title(name: int | str, reading: Reading) -> str:
@@ -125,12 +131,10 @@ def _show_map(reading: Reading, found: SwapMap | None, step: int) -> None:
     state = st.session_state
     if found is None:
         return
-    bars = [(f"all of {stack} {n + 1}", share) for (stack, n), share in found.layers.items()]
-    bars += [(head.name, share) for head, share in found.heads.items()]
     data = ledger_data(
         reading,
         found.patches,
-        sorted(bars, key=lambda bar: -abs(bar[1])),
+        found.parts,
         label="How far each square would carry the answer over",
         step=step,
         picked=state["carried"],
@@ -139,9 +143,7 @@ def _show_map(reading: Reading, found: SwapMap | None, step: int) -> None:
     live.ledger(
         data=data, key="swap", on_step_change=lambda: take_step("swap"), on_picked_change=_take_pick
     )
-    download_figure(
-        "This map", "swap", lambda: swap_figure(reading, found.patches, dict(data["bars"]))
-    )
+    download_figure("This map", "swap", lambda: reading.plot_swap(found))
 
 
 def _take_pick() -> None:

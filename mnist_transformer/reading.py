@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from .config import END, NUM_CLASSES
 
 if TYPE_CHECKING:
+    from .explain.lens import Lens
+    from .explain.patching import SwapMap
     from .explain.receipt import Receipt
 
 DOUBT = 0.7  # a digit that can be trusted less than this is doubtful
@@ -272,6 +274,26 @@ class Reading:
         from . import figures
 
         return figures.receipt_figure(self, receipt.bill(step, answer, over))
+
+    def plot_lens(self, lens: "Lens"):
+        """What would have been said after every part of the decoder: a Plotly figure.
+
+        Args:
+            lens: of this reading, as `explain.lens.lens` gives it.
+        """
+        from . import figures
+
+        return figures.lens_figure(self, lens.names, lens.distributions)
+
+    def plot_swap(self, found: "SwapMap"):
+        """How far each patch, layer and head would carry a step's answer over: a Plotly figure.
+
+        Args:
+            found: with this reading as the drawing, as `explain.patching.swap_map` gives it.
+        """
+        from . import figures
+
+        return figures.swap_figure(self, found.patches, dict(found.parts))
 
     def plot_distribution(self, step: int):
         """How likely each outcome was at one step: a Plotly figure (see `figures`)."""

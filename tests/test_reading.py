@@ -18,9 +18,9 @@ from mnist_transformer.explain.interventions import (
     Head,
     Intervention,
     head_importance,
-    logit_lens,
     read_changed,
 )
+from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.relevance import (
     inside_head,
     mean_cross_attention,
@@ -82,7 +82,7 @@ def test_a_model_of_another_type_reads_what_it_is_given_and_answers_in_floats(mo
         assert ours.canvas.dtype == torch.float32
         torch.testing.assert_close(ours.distributions, theirs.distributions, atol=1e-3, rtol=1e-2)
     reading = readings[0]
-    assert relevance(model.double(), reading).dtype == logit_lens(model, reading).dtype
+    assert relevance(model.double(), reading).dtype == lens(model, reading).distributions.dtype
     assert beam_search(model, reading.canvas) and head_importance(model, reading)
     assert sample_lines(model.bfloat16(), reading.canvas, count=3)
 
@@ -188,7 +188,7 @@ def test_a_blank_drawing_explains_itself_without_a_trap(blank, model):
         lambda: blank.plot_distribution(0),
         lambda: relevance(model, blank),
         lambda: head_importance(model, blank),
-        lambda: logit_lens(model, blank),
+        lambda: lens(model, blank),
         lambda: inside_head(model, blank, Head("cross", 0, 0), 0, 0),
     ]
     for explain in refused:
@@ -212,7 +212,7 @@ def test_nothing_is_read_or_explained_in_training_mode(model, reading):
         lambda: read_changed(model, reading.canvas, Intervention()),
         lambda: relevance(model, reading),
         lambda: head_importance(model, reading),
-        lambda: logit_lens(model, reading),
+        lambda: lens(model, reading),
         lambda: inside_head(model, reading, Head("cross", 0, 0), 0, 0),
         lambda: Classifier().read(np.zeros((9, 9))),
     ]

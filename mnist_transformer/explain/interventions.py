@@ -189,25 +189,6 @@ def head_importance(model: Transformer, reading: Reading) -> dict[Head, float]:
     return importance(model, reading, alone)
 
 
-@torch.no_grad()
-def logit_lens(model: Transformer, reading: Reading) -> Tensor:
-    """What the decoder would have said after each layer (nostalgebraist 2020, the logit lens).
-
-    The residual stream after the embedding and after every layer goes straight to the last
-    normalisation and the map to logits.
-
-    Returns:
-        (decoder layers + 1, steps, 11) probabilities; the last are the reading's own.
-
-    Raises:
-        ValueError: if the drawing is blank, or the model is in training mode.
-    """
-    canvases, tokens, _ = teacher_forcing(model, reading)
-    hidden_states = model.decoder.hidden_states(tokens, model.encoder(canvases))
-    lens = [model.decoder.to_logits(model.decoder.norm(x)).softmax(-1)[0] for x in hidden_states]
-    return torch.stack(lens).float().cpu()
-
-
 def teacher_forcing(model: Transformer, reading: Reading) -> tuple[Tensor, Tensor, Tensor]:
     """What the model is given to go through a reading again in one pass, and what it then chose.
 

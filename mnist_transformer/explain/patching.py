@@ -87,6 +87,14 @@ class SwapMap:
     layers: dict[tuple[str, int], float]
     said: dict[int | Head | tuple[str, int], int]
 
+    @property
+    def parts(self) -> list[tuple[str, float]]:
+        """Every layer, as "all of encoder 1", and every head by its name, with its share, the
+        largest first, whatever the sign."""
+        shares = [(layer_title(*layer), share) for layer, share in self.layers.items()]
+        shares += [(head.name, share) for head, share in self.heads.items()]
+        return sorted(shares, key=lambda part: -abs(part[1]))
+
 
 @torch.no_grad()
 def read_swapped(model: Transformer, reading: Reading, donor: Reading, swap: Swap) -> Reading:
@@ -167,6 +175,11 @@ def swap_map(model: Transformer, reading: Reading, donor: Reading, step: int) ->
         layers={layer: shares[layer] for layer in _all_layers(config)},
         said=dict(zip(names, logits[:-1].argmax(-1).tolist(), strict=True)),
     )
+
+
+def layer_title(stack: str, layer: int) -> str:
+    """What people call a layer's whole stream, e.g. "all of encoder 1"; `layer` counts from 0."""
+    return f"all of {stack} {layer + 1}"
 
 
 def _all_layers(config: Config) -> list[tuple[str, int]]:

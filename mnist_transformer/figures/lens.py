@@ -1,5 +1,7 @@
 """The answer before it is finished."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 from torch import Tensor
 
@@ -8,15 +10,16 @@ from .distribution import OUTCOMES, step_names
 from .style import BAR, MARGIN, SHARES
 
 
-def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
-    """The likeliest outcome at every step after every layer.
+def lens_figure(reading: Reading, names: Sequence[str], distributions: Tensor) -> go.Figure:
+    """The likeliest outcome at every step after every part of the decoder.
 
     Args:
         reading: whose steps they are.
-        lens: (layers + 1, steps, 11) probabilities, as `logit_lens` gives them.
+        names: of the parts, from the first to the last (see `Lens`).
+        distributions: (parts, steps, 11), the probabilities after each.
     """
-    probability, token = lens.max(-1)
-    rows = ["embedding", *(f"after decoder {n}" for n in range(1, len(lens)))]
+    probability, token = distributions.max(-1)
+    rows = [f"after {name}" for name in names]
     steps = list(range(reading.steps))
     figure = go.Figure(
         go.Heatmap(
@@ -43,4 +46,4 @@ def lens_figure(reading: Reading, lens: Tensor) -> go.Figure:
         showgrid=False,
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure.update_layout(height=50 * len(rows) + 60, margin=MARGIN)
+    return figure.update_layout(height=40 * len(rows) + 60, margin=MARGIN)

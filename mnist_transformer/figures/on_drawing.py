@@ -74,6 +74,8 @@ def _numbers_on_drawing(figure: go.Figure, reading: Reading, numbers: Tensor, di
     ]
     figure.add_heatmap(
         z=values.tolist(),
+        x0=1,
+        y0=1,
         text=texts,
         texttemplate="%{text}",
         zmin=-top,
@@ -88,7 +90,7 @@ def _numbers_on_drawing(figure: go.Figure, reading: Reading, numbers: Tensor, di
         drawing_under_patches(reading.canvas, grid) | {"xref": "x", "yref": "y"}
     )
     figure.update_layout(
-        xaxis=BARE_AXIS | {"range": [-0.5, columns - 0.5]},
-        yaxis=BARE_AXIS | {"range": [rows - 0.5, -0.5]},
+        xaxis=BARE_AXIS | {"range": [0.5, columns + 0.5]},
+        yaxis=BARE_AXIS | {"range": [rows + 0.5, 0.5]},
         plot_bgcolor=CLEAR,
     )

@@ -11,7 +11,6 @@ from mnist_transformer.explain.interventions import (
     all_heads,
     edited,
     head_importance,
-    logit_lens,
     read_changed,
 )
 
@@ -130,10 +129,3 @@ def test_importance_is_the_loss_of_log_probability(model, reading):
     steps = torch.arange(len(chosen))
     expected = (before[steps, chosen] - after[steps, chosen]).mean()
     assert importance[head] == pytest.approx(float(expected), abs=1e-5)
-
-
-def test_the_lens_ends_with_the_reading(model, reading):
-    lens = logit_lens(model, reading)
-    assert lens.shape == (3, reading.steps, 11)
-    torch.testing.assert_close(lens.sum(-1), torch.ones(3, reading.steps))
-    torch.testing.assert_close(lens[-1], reading.distributions, atol=1e-5, rtol=1e-4)

@@ -112,12 +112,13 @@ def test_every_field_of_the_matrix_has_a_place_of_its_own(model):
     assert layers == {"decoder 2": (data["rows"].index("self 2"), 2)}
 
 
-def test_the_lens_names_the_likeliest_outcome_after_every_layer(reading):
+def test_the_lens_names_the_likeliest_outcome_after_every_part(reading):
     lens = torch.zeros(3, reading.steps, 11)
     lens[0, :, 7], lens[1, :, 10], lens[2, :, 3] = 0.4, 0.6, 0.9
-    (trace,) = figures.lens_figure(reading, lens).data
+    names = ["token and place", "self 1", "MLP 2"]
+    (trace,) = figures.lens_figure(reading, names, lens).data
     assert [row[0] for row in trace.text] == ["7", "end", "3"]
-    assert list(trace.y) == ["embedding", "after decoder 1", "after decoder 2"]
+    assert list(trace.y) == [f"after {name}" for name in names]
     np.testing.assert_allclose(np.array(trace.z)[:, 0], [0.4, 0.6, 0.9], atol=1e-6)
 
 

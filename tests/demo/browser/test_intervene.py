@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from mnist_transformer.explain.interventions import edited, importance, logit_lens, read_changed
+from mnist_transformer.explain.interventions import edited, importance, read_changed
+from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
@@ -82,16 +83,16 @@ def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model
     page, matrix, model, reading
 ):
     wait_for_costs(matrix, model, reading)
-    lens = logit_lens(model, reading).amax(-1).flatten().tolist()
-    assert figure_data(page, "lens") == pytest.approx(lens, abs=1e-3)
+    early = lens(model, reading).distributions.amax(-1).flatten().tolist()
+    assert figure_data(page, "lens") == pytest.approx(early, abs=1e-3)
     part(matrix, "cross 1, all heads").click()
     heads = groups(model.config)["cross 1, all heads"]
     changed = wait_for_changed(page, model, reading, heads)
     now = edited(model, intervention(model.config, heads))
     wait_for_costs(matrix, now, changed)
     page.wait_for_timeout(500)
-    lens = logit_lens(now, changed).amax(-1).flatten().tolist()
-    assert figure_data(page, "lens") == pytest.approx(lens, abs=1e-3)
+    early = lens(now, changed).distributions.amax(-1).flatten().tolist()
+    assert figure_data(page, "lens") == pytest.approx(early, abs=1e-3)
     page.get_by_text("Heads replace one another").wait_for()
     assert page.complaints == []
 
