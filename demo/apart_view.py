@@ -1,12 +1,12 @@
-"""Take an answer apart: four ways, of which one is shown."""
+"""Take an answer apart, and what makes it: five ways, of which one is shown."""
 
 import streamlit as st
 
-from demo import gaze_view, pen_view, receipt_view, swap_view
+from demo import gaze_view, habits_view, pen_view, receipt_view, swap_view
 from demo.read_view import Shown
 from mnist_transformer import Transformer
 
-WAYS = ["The receipt", "Paint the gaze", "Swap a thought", "Pen time"]
+WAYS = ["The receipt", "Paint the gaze", "Swap a thought", "Pen time", "Heads’ habits"]
 
 
 def show(shown: Shown, model: Transformer) -> None:
@@ -26,5 +26,7 @@ def show(shown: Shown, model: Transformer) -> None:
         gaze_view.show(shown.reading, model)
     elif way == WAYS[2]:
         swap_view.show(shown.reading, model)
-    else:
+    elif way == WAYS[3]:
         pen_view.show(shown.strokes, shown.size, model)
+    else:
+        habits_view.show(model)

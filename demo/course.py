@@ -250,4 +250,31 @@ LESSONS = [
         way="Pen time",
         watch={"shown": '[data-turns]:not([data-turns="0"])'},
     ),
+    Lesson(
+        title="The answer takes shape",
+        text="Each part of the machine adds to what is known so far. One can ask after every part: "
+        "what would you say now? At first it can only guess; somewhere on the way the right "
+        "digit stands, and there it stays.",
+        task="Under the machine stands what it “would say” after each part. Open the first part "
+        "after which the digit is right.",
+        praise="The first look at the drawing, cross 1, settles most digits. What comes after it "
+        "makes them sure.",
+        point=".mnist-strip",
+        part="answer",
+        watch={"part": "decoder 1 cross"},
+    ),
+    Lesson(
+        title="Heads have habits",
+        text="One drawing can mislead: perhaps a head looks somewhere by chance. So all heads were "
+        "watched on many lines. Some do one thing again and again, and can be named after it; "
+        "others do now this, now that.",
+        task="Among the heads that look back at tokens find the one whose habit is “the token "
+        "before that”, and choose it below the table.",
+        praise="It keeps in mind what was read two steps ago. Others look at the last token: so "
+        "the machine knows how far it has come.",
+        point="[data-habits]",
+        tab="Take it apart",
+        way="Heads’ habits",
+        watch={"shown": '[data-habit="the token before that"]'},
+    ),
 ]

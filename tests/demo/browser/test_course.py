@@ -142,6 +142,17 @@ def write_a_9(page):
     write(page, "9")
 
 
+def find_where_the_answer_stands(page):
+    page.locator('.mnist-detail[data-part="answer"]').wait_for()  # the lesson opens it
+    page.locator('.mnist-strip [data-part="decoder 1 cross"]').click()
+
+
+def find_a_head_by_its_habit(page):
+    page.get_by_role("radio", name="heads that look back at tokens").click()
+    page.locator('[data-habits="decoder"]').wait_for()
+    page.locator(".st-key-habit-of-decoder").get_by_text("self 2, head 1").click()
+
+
 TASKS = [
     write_two_digits,
     go_to_the_last_step,
@@ -155,6 +166,8 @@ TASKS = [
     find_the_layer_that_reads,
     carry_squares_over,
     write_a_9,
+    find_where_the_answer_stands,
+    find_a_head_by_its_habit,
 ]
 
 
