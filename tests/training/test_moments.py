@@ -2,7 +2,6 @@ import dataclasses
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import textwrap
@@ -17,8 +16,11 @@ from mnist_transformer.explain.heads import Head
 from mnist_transformer.train import train
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.keeping import exact_steps, moment_steps
+from mnist_transformer.training.loop import Trainer
 from mnist_transformer.training.moments import MomentError, Moments, Origin, thin_to
-from mnist_transformer.training.recipes import CLASSIFIER, SHIPPED_TRANSFORMER
+from mnist_transformer.training.recipes import CLASSIFIER, SHIPPED_TRANSFORMER, SHORT_TRANSFORMER
+from mnist_transformer.training.run_files import RunFiles, run_settings
+from mnist_transformer.training.tasks import make_task
 from tests import ROOT
 
 
@@ -263,6 +265,19 @@ def test_a_run_stays_within_its_bytes_and_keeps_its_first_moment_and_its_newest(
     assert same_weights(fork(moments, moments.steps[-2], **options).model, result.model)
 
 
+def test_fifty_moments_of_the_short_run_fit_with_their_exact_states(options):
+    recipe = dataclasses.replace(SHORT_TRANSFORMER, batch_size=4, samples_per_epoch=4000)
+    task = make_task(recipe, options["digits"], options["validation"], 10)
+    trainer = Trainer(recipe, task, RunFiles(None, {}))
+    trainer.step()
+    moments = Moments()
+    moments.begin(run_settings(recipe, options["digits"]), trainer.steps)
+    moments.keep(trainer.moment(), trainer.model, trainer.state())
+    exact = (moments.folder / "00000001.state").stat().st_size
+    weights = moments.file(1).stat().st_size
+    assert 50 * weights + len(exact_steps(trainer.steps)) * exact < 80_000_000
+
+
 def test_a_moment_file_is_a_model_of_its_own(run):
     moments, *_ = run
     model = load_transformer(moments.file(24))
@@ -344,10 +359,8 @@ SCRIPT = textwrap.dedent("""
 """)
 
 
-@pytest.fixture
-def script(tmp_path):
-    """A run in a process of its own, which waits after every moment."""
-    process = subprocess.Popen(
+def test_a_full_disk_is_said_and_a_killed_run_keeps_its_moments(tmp_path):
+    run = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(tmp_path)],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -355,43 +368,32 @@ def script(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    yield process
-    process.kill()
-    process.communicate()
 
+    def next_moment():
+        said = run.stdout.readline()
+        run.stdin.write("\n")
+        run.stdin.flush()
+        return said.partition(" ")
 
-def go_on(process):
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-def test_a_killed_run_keeps_its_moments(script, tmp_path):
-    for _ in range(3):
-        last = script.stdout.readline().split()[0]
-        go_on(script)
-    script.stdout.readline()
-    os.kill(script.pid, signal.SIGKILL)
-    script.wait()
+    assert next_moment()[2] == "None\n"
+    full = int(run.stdout.readline().split()[0])
+    size = (tmp_path / f"{full:08d}.safetensors").stat().st_size
+    # From here on no file may grow beyond half of what a moment takes, until there is room again.
+    before = resource.prlimit(run.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (size // 2, before[1]))
+    run.stdin.write("\n")
+    run.stdin.flush()
+    lost, _, problem = run.stdout.readline().partition(" ")
+    assert "could not be kept" in problem and "File too large" in problem
+    resource.prlimit(run.pid, resource.RLIMIT_FSIZE, before)
+    run.stdin.write("\n")
+    run.stdin.flush()
+    last, _, problem = run.stdout.readline().partition(" ")
+    assert problem == "None\n"
+    run.kill()
+    run.communicate()
     (tmp_path / "00000099.safetensors.1.partial").write_bytes(b"half")
     moments = Moments(tmp_path)
-    assert len(moments.steps) == 4 and int(last) in moments.steps
-    moments.model(int(last))
+    assert moments.steps == [0, full, int(last)] and int(lost) not in moments.damaged
+    assert moments.model(int(last)).config.max_digits == 1
     assert not list(tmp_path.glob("*.partial"))
-
-
-def test_a_full_disk_is_said_and_the_run_goes_on(script, tmp_path):
-    script.stdout.readline()
-    go_on(script)
-    assert script.stdout.readline().split()[1] == "None"
-    size = next(tmp_path.glob("*1.safetensors")).stat().st_size
-    # From here on no file may grow beyond half of what a moment takes.
-    before = resource.prlimit(script.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(script.pid, resource.RLIMIT_FSIZE, (size // 2, before[1]))
-    go_on(script)
-    said = script.stdout.readline()
-    assert "could not be kept" in said and "File too large" in said
-    resource.prlimit(script.pid, resource.RLIMIT_FSIZE, before)
-    script.communicate("\n" * 30)
-    assert script.returncode == 0
-    moments = Moments(tmp_path)
-    assert 0 in moments.steps and 1 in moments.steps and not moments.damaged
