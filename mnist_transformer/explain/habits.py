@@ -30,6 +30,7 @@ PLACES = {
     "decoder": ["the start", "the last token", "the token before that", "older tokens"],
     "encoder": ["itself", "its neighbours", "the same digit", "other digits", "paper"],
 }
+NO_HABIT = "no habit"
 MOST = 0.6  # a head has a habit if so much of its attention goes to one of these
 
 
@@ -103,7 +104,7 @@ def _habit(names: list[str], measured: Tensor, queries: list[tuple[int, int]]) -
     halves = [half[:, most].mean() for half in (shares[odd], shares[~odd]) if len(half)]
     return Habit(
         shares=dict(zip(names, means.tolist(), strict=True)),
-        name=names[most] if min(halves) >= MOST else "no habit",
+        name=names[most] if min(halves) >= MOST else NO_HABIT,
         holds=float((shares.argmax(1) == most).float().mean()),
         entropy=entropy,
         width=width,
