@@ -3,7 +3,9 @@
 import importlib
 import sys
 
-NAMES = tuple("reading training growth goal start page load readers explain bulk teach".split())
+NAMES = tuple(
+    "reading training growth goal start page load readers explain bulk teach slide".split()
+)
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 
 

@@ -1,7 +1,8 @@
 """One page for many people: sessions without a browser, through Streamlit's own protocol.
 
 Every session opens a drawing of its own by its link, then clicks through the examples in an order
-of its own, with a person's pauses. Every reading that comes back must be its own.
+of its own, with a person's pauses. Every reading that comes back must be its own. In the last crowd
+each starts a training run of its own first, and watches it: two run at once, the others wait.
 """
 
 import asyncio
@@ -50,60 +51,98 @@ def drawing(number: int) -> list[dict]:
 
 
 async def visit(
-    address: str, number: int, own: str, readings: int, pause: float, seen: Callable[[], None]
+    address: str,
+    number: int,
+    own: str,
+    readings: int,
+    pause: float,
+    seen: Callable[[], None],
+    trains: bool = False,
 ) -> Outcome:
     """One person: `readings` readings, the first of a drawing of his own that reads `own`.
 
-    `seen` is called after each.
+    `seen` is called after each. Who `trains` has the section for it open all the while.
     """
     chance = random.Random(number)
     outcome = Outcome()
     buttons: dict[str, str] = {}
+    watched: dict[str, float] = {}  # the page's fragments that are drawn anew every so many seconds
+
+    async def answers():
+        """What the server says until a run of the page is done."""
+        while True:
+            answer = ForwardMsg.FromString(await socket.recv())
+            element = answer.delta.new_element
+            if element.WhichOneof("type") == "button":
+                buttons[element.button.label] = element.button.id
+            if answer.WhichOneof("type") == "auto_rerun":
+                watched[answer.auto_rerun.fragment_id] = answer.auto_rerun.interval
+            yield answer
+            if answer.WhichOneof("type") == "script_finished":
+                return
+
+    async def watch(seconds: float) -> None:
+        """Let time pass, and as a browser does have drawn anew what is watched."""
+        end = time.monotonic() + seconds
+        while watched and time.monotonic() + 1 < end:
+            await asyncio.sleep(1)
+            message = BackMsg()
+            message.rerun_script.query_string = query
+            message.rerun_script.fragment_id = next(iter(watched))
+            watched.clear()
+            await socket.send(message.SerializeToString())
+            async for _ in answers():
+                pass
+        await asyncio.sleep(max(0, end - time.monotonic()))
 
     async def ask(expected: str, before: str, **state) -> None:
         message = BackMsg()
-        message.rerun_script.query_string = state.get("query", "")
+        message.rerun_script.query_string = query
         if "click" in state:
             widget = WidgetState(id=buttons[state["click"]], trigger_value=True)
             message.rerun_script.widget_states.widgets.append(widget)
         asked = time.perf_counter()
         await socket.send(message.SerializeToString())
         shown = False
-        while True:
-            answer = ForwardMsg.FromString(await socket.recv())
-            element = answer.delta.new_element
-            if element.WhichOneof("type") == "button":
-                buttons[element.button.label] = element.button.id
-            for digits in DIGITS.findall(element.bidi_component.json):
+        watched.clear()
+        async for answer in answers():
+            for digits in DIGITS.findall(answer.delta.new_element.bidi_component.json):
                 if digits == expected and not shown:
                     shown = True
                     outcome.seconds.append(time.perf_counter() - asked)
                 outcome.foreign += digits not in (expected, before)
-            if answer.WhichOneof("type") == "script_finished":
-                if not shown:
-                    raise RuntimeError(f"session {number} never saw {expected}")
-                seen()
-                return
+        if not shown:
+            raise RuntimeError(f"session {number} never saw {expected}")
+        seen()
 
+    query = f"drawing={link.encode(drawing(number), SHEET)}"
+    query += "&only=sheet,stage,machine,train" if trains else ""
     url = address.replace("http", "ws") + "/_stcore/stream"
     async with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
-        await ask(own, "", query=f"drawing={link.encode(drawing(number), SHEET)}")
+        await ask(own, "")
         before = own
+        if trains:
+            await ask(own, "", click="Start")
+        query = ""  # an example is no drawing of the address
+        query += "only=sheet,stage,machine,train" if trains else ""
         for _ in range(readings - 1):
-            await asyncio.sleep(chance.uniform(0, 2 * pause))
+            await watch(chance.uniform(0, 2 * pause))
             example = chance.choice([name for name in EXAMPLES if name != before])
             await ask(example, before, click=example)
             before = example
     return outcome
 
 
-def memory(port: str) -> float:
-    """Megabytes that the server on `port` holds."""
+def held_by(port: str) -> tuple[float, int]:
+    """The megabytes that the server on `port` holds, and its threads."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"--server.port={port}" in (process / "cmdline").read_text():
                 status = (process / "status").read_text()
-                return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
+                held, threads = (
+                    int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "Threads")
+                )
+                return held / 1000, threads
         except OSError:
             continue
     raise RuntimeError(f"no server on port {port}")
@@ -115,42 +154,52 @@ async def crowd(
     readings: int,
     pause: float,
     seen: Callable[[], None] = lambda: None,
+    train: bool = False,
 ) -> list[Outcome]:
-    """All of them at once; `seen` is called after every reading."""
+    """All of them at once, each with a run of his own if they `train`; `seen` is called after
+    every reading."""
     model = load_transformer()
     # What each will see of his own drawing: the model's reading, be it right or not.
     own = [model.read(link.picture(drawing(n), SHEET)).digits for n in range(people)]
-    visits = (visit(address, n, own[n], readings, pause, seen) for n in range(people))
+    visits = (visit(address, n, own[n], readings, pause, seen, train) for n in range(people))
     return await asyncio.gather(*visits)
 
 
-def main(people: tuple[int, ...] = (20, 50), total: int = 1000, pause: float = 5.0) -> None:
+def main(total: int = 1000, pause: float = 5.0) -> None:
     """Print what each crowd met with while it shared `total` readings."""
     log = Path(tempfile.mkdtemp()) / "log"
     print(f"{machine()}, pauses of {pause:g} s on average\n")
     print(
         "| people | readings | median | 99th percentile | first, all at one moment "
-        "| others' drawings seen | memory after a fifth, half, all |"
+        "| others' drawings seen | memory after a fifth, half, all | threads |"
     )
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     with serve(log) as address:
         port = address.rsplit(":", 1)[1]
         asyncio.run(crowd(address, 1, 3, 0))  # imports and loads what a server has loaded
-        for count in people:
-            held: list[float] = []
-            each = total // count
+        for people, train in ((20, False), (50, False), (20, True)):
+            held: list[tuple[float, int]] = []
             outcomes = asyncio.run(
-                crowd(address, count, each, pause, lambda held=held: held.append(memory(port)))
+                crowd(
+                    address,
+                    people,
+                    total // people,
+                    pause,
+                    lambda held=held: held.append(held_by(port)),
+                    train,
+                )
             )
             first = [outcome.seconds[0] for outcome in outcomes]
             later = [s for outcome in outcomes for s in outcome.seconds[1:]]
             marks = [held[len(held) // 5], held[len(held) // 2], held[-1]]
             print(
-                f"| {count} | {len(held)} | {statistics.median(later) * 1000:.0f} ms "
+                f"| {people}{', each with a run' if train else ''} | {len(held)} "
+                f"| {statistics.median(later) * 1000:.0f} ms "
                 f"| {statistics.quantiles(later, n=100)[98] * 1000:.0f} ms "
                 f"| up to {max(first):.1f} s "
                 f"| {sum(outcome.foreign for outcome in outcomes)} "
-                f"| {', '.join(f'{m:.0f}' for m in marks)} MB |",
+                f"| {', '.join(f'{mark:.0f}' for mark, _ in marks)} MB "
+                f"| {max(threads for _, threads in held)} |",
                 flush=True,
             )
     for word in ("Traceback", "Error"):

@@ -39,7 +39,7 @@ tabs = {
     ),
     "Intervene": ("intervene", lambda: intervene_view.show(shown.reading, model)),
     "Take it apart": ("apart", lambda: apart_view.show(shown, model)),
-    "Train your own": ("train", lambda: train_view.show(shown.drawing)),
+    "Train your own": ("train", lambda: train_view.show(shown.reading, shown.drawing)),
 }
 titles = [title for title, (section, _) in tabs.items() if section in screen.sections()]
 # Only the open section is worked out; another when it is opened.

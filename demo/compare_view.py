@@ -1,45 +1,98 @@
-"""Another model reads the drawing, beside the shipped one."""
+"""The drawing as all models of the visitor's read it, side by side."""
 
 import streamlit as st
 from PIL import Image
 
+from demo import models
 from demo.controls import page_html, plot
-from mnist_transformer import (
-    Classifier,
-    InkError,
-    Transformer,
-    load_classifier,
-)
-from mnist_transformer.figures import class_figure
+from demo.jobs import TrainingJob
+from mnist_transformer import Classifier, InkError, Page, Transformer, load_classifier
+from mnist_transformer.figures import class_figure, reading_order_figure
+from mnist_transformer.training.moments import MomentError
 
 
-def show(
-    name: str,
-    model: Transformer | Classifier,
-    drawing: Image.Image | None,
-    shipped: Transformer,
-) -> None:
-    """The drawing above, read by the new model beside the shipped one."""
+def show(runs: list[TrainingJob], drawing: Image.Image | None, running: bool) -> None:
+    """What every run makes of it at its newest moment, beside the shipped model.
+
+    Args:
+        runs: the visitor's own.
+        drawing: what lies on the sheet.
+        running: whether one of them goes on, so that there is ever more to see.
+    """
     if drawing is None:
-        st.info("Draw something above to have the new model read it, too.")
+        st.info("Draw something above to have your models read it, too.")
         return
+    if runs[-1].kind == "classifier":
+        _compare_classifiers(runs[-1], drawing)
+        return
+    readers = {run: run.moments for run in runs if models.can_be_shown(run)}
+    st.markdown("**The same drawing, as each of them reads it at its newest moment**")
+    columns = st.columns(min(3, len(readers) + 1))
+    shipped = models.shipped_model()
+    _tile(columns[0], "The shipped model reads", ("shipped", 0), shipped, drawing)
+    for n, run in enumerate(readers, 1):
+        step = run.moments.steps[-1]
+        try:
+            model = run.moments.model(step)
+        except MomentError:  # thrown away since
+            continue
+        assert isinstance(model, Transformer)
+        column = columns[n % len(columns)]
+        page = _tile(column, f"{run.title.capitalize()} reads", (run.id, step), model, drawing)
+        if run is runs[-1] and page is not None and len(page.rows) == 1:
+            _show_order(page, running)
+
+
+def _tile(column, title: str, name: tuple[str, int], model: Transformer, drawing) -> Page | None:
+    column.markdown(f"**{title}**")
+    page = _read(name, model, drawing)
+    if isinstance(page, str):
+        column.warning(page)
+        return None
+    column.html(page_html(page, model.config.max_digits))
+    return page
+
+
+def _read(name: tuple[str, int], model: Transformer, drawing: Image.Image) -> Page | str:
+    """Read once for each drawing and moment; or why it cannot be read."""
+    state = st.session_state
+    if state.get("compared-of") != state.in_sight[0]:
+        state["compared-of"], state["compared"] = state.in_sight[0], {}
+    kept = state["compared"]
+    if kept.get(name[0], (None, None))[0] != name:
+        try:
+            kept[name[0]] = name, model.read_page(drawing, attention=True)
+        except InkError as error:
+            kept[name[0]] = name, str(error)
+    return kept[name[0]][1]
+
+
+def _show_order(page: Page, running: bool) -> None:
+    reading = page.rows[0].parts[0]
+    if reading.steps:
+        when = "now" if running else "in the end"
+        st.markdown(f"**Where the newest run looks {when}, at each step**")
+        st.caption("Reading from left to right is a falling diagonal.")
+        plot(reading_order_figure(reading), "order-figure")
+
+
+def _compare_classifiers(run: TrainingJob, drawing: Image.Image) -> None:
+    if not run.moments.steps:
+        return
+    model = run.moments.model(run.moments.steps[-1])
+    assert isinstance(model, Classifier)
     ours, theirs = st.columns(2)
     try:
-        if isinstance(model, Transformer):
-            ours.markdown(f"**{name} reads**")
-            ours.html(page_html(model.read_page(drawing), model.config.max_digits))
-            theirs.markdown("**The shipped model reads**")
-            theirs.html(page_html(shipped.read_page(drawing), shipped.config.max_digits))
-        else:
-            with ours:
-                st.markdown(f"**{name} says**")
-                plot(class_figure(model.read(drawing)), f"{name}-bars")
-            with theirs:
-                st.markdown("**The shipped classifier says**")
-                plot(class_figure(_shipped_classifier().read(drawing)), f"{name}-shipped-bars")
-            st.caption("The classifier takes the whole drawing for one digit.")
+        with ours:
+            st.markdown(f"**{run.title.capitalize()} says**")
+            plot(class_figure(model.read(drawing)), "own-bars")
+        with theirs:
+            st.markdown("**The shipped classifier says**")
+            plot(class_figure(_shipped_classifier().read(drawing)), "shipped-bars")
     except InkError as error:
         st.warning(str(error))
+        return
+    st.caption("The classifier takes the whole drawing for one digit.")
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,30 +1,27 @@
 """Training runs in the background, watched, stopped and resumed from the page."""
 
 import dataclasses
-import functools
+import itertools
 import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
-from torch import Tensor
 
-from mnist_transformer import Reading, Transformer, drawing_to_canvas
-from mnist_transformer.config import Config
+from demo.line import TrainingQueue
+from mnist_transformer import Classifier, Transformer
 from mnist_transformer.dataset import load_digits
-from mnist_transformer.train import (
-    NUM_VALIDATION,
-    Progress,
-    TrainingError,
-    TrainingResult,
-    train,
-)
-from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER
+from mnist_transformer.hands.own import OwnDigit
+from mnist_transformer.train import NUM_VALIDATION, Progress, TrainingError, TrainingResult, train
+from mnist_transformer.training.forks import fork
+from mnist_transformer.training.moments import Moment, MomentError, Moments, Origin, thin_to
+from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER, Recipe
+from mnist_transformer.training.teach import Lesson, teach
 
 # A short run spends less on warming up and more of itself on growing, and starts at once: it takes
 # MNIST's digits as they are. It is validated once an epoch.
@@ -40,96 +37,120 @@ SHORT = {
     ),
     "classifier": dataclasses.replace(SHIPPED_CLASSIFIER, epochs=10, warmup_steps=50),
 }
-REPORT_EVERY = 10  # steps, for curves that live
+REPORT_EVERY = 10  # steps, for a pace that lives
 SAVE_EVERY = 500  # steps: whoever stops a run has it saved at once, whatever this is
-FIXED_DRAWING = Path(__file__).parent / "examples" / "314159.png"
 RUNS_AT_ONCE = 2  # on one server; the others wait in line
 THREADS = max(1, (os.cpu_count() or 1) // RUNS_AT_ONCE)  # of each run
-
-
-class TrainingQueue:
-    """Who may run, first come, first served; at most `slots` at once."""
-
-    def __init__(self, slots: int):
-        self._slots = slots
-        self._jobs: list = []
-        self._changed = threading.Condition()
-
-    def join(self, job) -> None:
-        with self._changed:
-            self._jobs.append(job)
-
-    def wait(self, job, stopped: Callable[[], bool]) -> None:
-        """Until it is the job's turn, or it is stopped."""
-        with self._changed:
-            while self.place(job) > 0 and not stopped():
-                self._changed.wait(timeout=0.2)
-
-    def leave(self, job) -> None:
-        with self._changed:
-            self._jobs.remove(job)
-            self._changed.notify_all()
-
-    def place(self, job) -> int:
-        """How many must finish before the job's turn; 0 if it runs."""
-        jobs = list(self._jobs)
-        return max(0, jobs.index(job) - self._slots + 1) if job in jobs else 0
-
+MOST_BYTES = 200_000_000  # of the moments of all runs on one server
 
 QUEUE = TrainingQueue(RUNS_AT_ONCE)
 
+Work = Callable[..., TrainingResult | Lesson]  # with the hooks of `train` as its arguments
 
-class TrainingJob:
-    """One run of the library's own training loop, in a thread of its own.
+
+def new_run(
+    kind: str, samples: int, batch_size: int, lr: float, num_validation: int = NUM_VALIDATION
+) -> Work:
+    """A run from nothing.
 
     Args:
-        number: of the visitor's runs, counted from 1.
         kind: "transformer" or "classifier".
         samples: lines or digits to train on.
         batch_size, lr, num_validation: as in `train`.
+    """
+    short = SHORT[kind]
+    chosen: dict[str, Any] = {
+        "batch_size": batch_size,
+        "lr": lr,
+        "samples_per_epoch": max(batch_size, samples // short.epochs),
+    }
+
+    def work(**hooks) -> TrainingResult:
+        recipe = dataclasses.replace(short, **chosen)
+        return train(recipe, num_validation=num_validation, **_digits(), **hooks)
+
+    return work
+
+
+def new_fork(
+    parent: Moments, step: int, recipe: Recipe, num_validation: int = NUM_VALIDATION
+) -> Work:
+    """A run that goes on from a moment of another; see `fork`."""
+
+    def work(**hooks) -> TrainingResult:
+        return fork(parent, step, recipe, num_validation=num_validation, **_digits(), **hooks)
+
+    return work
+
+
+def new_lesson(
+    model: Transformer, own: Sequence[OwnDigit], of: "tuple[TrainingJob, int] | None"
+) -> Work:
+    """A run that teaches a model digits of one's own; `of`, the run and step that it is of."""
+    parent = None if of is None else Origin(of[0].title, of[1])
+
+    def work(**hooks) -> Lesson:
+        return teach(model, own, parent=parent, **_digits(), **hooks)
+
+    return work
+
+
+def _digits() -> dict[str, Any]:
+    """What a page trains on: it never makes anyone wait for a download."""
+    return {
+        "digits": load_digits("train", download=False),
+        "validation": load_digits("validation", download=False),
+    }
+
+
+class TrainingJob:
+    """One run of the library's own training, in a thread of its own.
+
+    Args:
+        number: of the visitor's runs, counted from 1.
+        said: what it is, in words.
+        kind: "transformer" or "classifier".
+        work: what is done.
         abandoned: asked after every step; when it says True nobody is watching any more, and the
             run stops.
+        parent: the run that this one is a fork of, and the step at which it began.
 
     Attributes:
+        id, title, name: what it is told apart by, what people read, and the same at length.
         history: the reports so far; grows while the run goes on.
-        glimpse: how the model, as it is now, reads one fixed drawing (transformer only).
+        moments: what it was and could do, as far as it has come.
         result: what the run left, once it has ended.
+        lesson: how it read before and after, if it was taught one's own digits.
         error: why it failed, if it did.
     """
 
     def __init__(
         self,
         number: int,
+        said: str,
         kind: str,
-        samples: int,
-        batch_size: int,
-        lr: float,
+        work: Work,
         abandoned: Callable[[], bool] = lambda: False,
-        num_validation: int = NUM_VALIDATION,
+        parent: "tuple[TrainingJob, int] | None" = None,
     ):
+        self.number, self.kind = number, kind
         self.id, self.title = f"run-{number}", f"run {number}"
-        self.kind = kind
-        self.name = f"{kind}, {samples:,} drawings, batch {batch_size}, rate {lr:g}"
+        self.name = f"{number}: {said}"
         self.history: list[Progress] = []
-        self.glimpse: Reading | None = None
+        self.moments = Moments(name=self.title)
         self.result: TrainingResult | None = None
+        self.lesson: Lesson | None = None
         self.error: str | None = None
+        self.parent = (
+            None if parent is None else (parent[0].id, parent[0].moments.moment(parent[1]))
+        )
+        self._work = work
         self._abandoned = abandoned
-        self._chosen: dict[str, Any] = {
-            "batch_size": batch_size,
-            "lr": lr,
-            "samples_per_epoch": max(batch_size, samples // SHORT[kind].epochs),
-        }
-        self._num_validation = num_validation
         self._folder = tempfile.TemporaryDirectory(prefix="run-")
         self._stop = threading.Event()
         self._thread = threading.Thread()
-
-    @property
-    def model(self) -> Transformer | None:
-        """What it has learned to read lines with; None as long as there is no such thing."""
-        model = self.result.model if self.result is not None else None
-        return model if isinstance(model, Transformer) else None
+        self._begun = next(_COUNT)
+        _ALL.add(self)
 
     @property
     def weights(self) -> Path:
@@ -139,7 +160,7 @@ class TrainingJob:
     def start(self) -> None:
         """Begin, or go on after a stop."""
         self._stop.clear()
-        self.result = None
+        self.result = self.error = None
         QUEUE.join(self)
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{self.kind}")
         self._thread.start()
@@ -165,8 +186,27 @@ class TrainingJob:
         """How many runs of other visitors must end before this one's turn."""
         return QUEUE.place(self)
 
+    @property
+    def drawings_a_second(self) -> float | None:
+        """The pace of its last reports, as others come and go on the same cores; None before."""
+        seconds = seconds_a_step(self.history)
+        recipe = self.moments.recipe
+        return recipe.batch_size / seconds if seconds and recipe else None
+
+    @property
+    def seconds_until_turn(self) -> float | None:
+        """How long a run that is next in line waits for the first of those that run to end."""
+        left = [seconds_left(job.history) for job in QUEUE.running()]
+        known = [seconds for seconds in left if seconds is not None]
+        return min(known) if known and self.place_in_line == 1 else None
+
     def wait(self) -> None:
         self._thread.join()
+
+    def throw_away(self) -> None:
+        """Stop it and let its moments go."""
+        self.stop()
+        self.moments.discard()
 
     def _stopped(self) -> bool:
         return self._stop.is_set() or self._abandoned()
@@ -175,20 +215,19 @@ class TrainingJob:
         torch.set_num_threads(THREADS)  # here, and in threads started later
         try:
             QUEUE.wait(self, self._stopped)
-            self.result = train(
-                dataclasses.replace(SHORT[self.kind], **self._chosen),
-                # A page never makes anyone wait for a download.
-                digits=load_digits("train", download=False),
-                validation=load_digits("validation", download=False),
-                num_validation=self._num_validation,
+            left = self._work(
                 checkpoint=self.weights,
+                moments=self.moments,
                 report_every=REPORT_EVERY,
                 save_every=SAVE_EVERY,
                 on_progress=self._report,
+                on_moment=_keep_bounds,
                 stop=self._stopped,
                 progress_bar=False,
             )
-        except (TrainingError, ValueError) as error:
+            self.lesson = left if isinstance(left, Lesson) else None
+            self.result = left.result if isinstance(left, Lesson) else left
+        except (MomentError, TrainingError, ValueError) as error:
             self.error = str(error)
         except Exception as error:  # the page must live on, and names no files of the server
             logging.getLogger(__name__).exception("a training run failed")
@@ -197,13 +236,34 @@ class TrainingJob:
         finally:
             QUEUE.leave(self)
 
-    def _report(self, progress: Progress, model) -> None:
+    def _report(self, progress: Progress, model: Transformer | Classifier) -> None:
         self.history.append(progress)
-        if isinstance(model, Transformer):
-            canvas = _fixed_canvas(model.config)
-            self.glimpse = model.read_canvases(canvas[None], attention=True)[0]
 
 
-@functools.cache
-def _fixed_canvas(config: Config) -> Tensor:
-    return drawing_to_canvas(Image.open(FIXED_DRAWING), config)
+PACE_OVER = 10  # reports
+
+
+def seconds_a_step(history: list[Progress]) -> float | None:
+    """The pace of a run's last reports; None before two of them."""
+    last, earlier = history[-1:], history[-PACE_OVER:][:1]
+    if not last or last[0].step == earlier[0].step:
+        return None
+    return (last[0].seconds - earlier[0].seconds) / (last[0].step - earlier[0].step)
+
+
+def seconds_left(history: list[Progress]) -> float | None:
+    """How much longer a run takes at its pace of late; None before that is known."""
+    seconds = seconds_a_step(history)
+    return None if seconds is None else seconds * (history[-1].steps - history[-1].step)
+
+
+_ALL: "weakref.WeakSet[TrainingJob]" = weakref.WeakSet()
+_COUNT = itertools.count()  # of all visitors' runs
+_thinning = threading.Lock()
+
+
+def _keep_bounds(moment: Moment) -> None:
+    """Thin out moments, the oldest runs' first, where all of a server's take too much room."""
+    with _thinning:
+        jobs = sorted(_ALL, key=lambda job: job._begun)
+        thin_to(MOST_BYTES, [job.moments for job in jobs])

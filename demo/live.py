@@ -6,6 +6,7 @@ elements lie in the page itself, not in a shadow of their own: one style and one
 
 import streamlit as st
 
+from mnist_transformer.figures.live import curves as curves_files
 from mnist_transformer.figures.live import details, machine, read_source
 from mnist_transformer.figures.live import gaze as gaze_files
 from mnist_transformer.figures.live import ledger as ledger_files
@@ -53,4 +54,10 @@ ledger = component(
 )
 gaze = component(
     "gaze", "drawGaze", gaze_files.SOURCES, ("ledger.css",), triggers=("step", "looked")
+)
+timeline = component(
+    "timeline", "drawTimeline", curves_files.TIMELINE_SOURCES, ("curves.css",), triggers=("moved",)
+)
+curves = component(
+    "curves", "drawCurves", curves_files.SOURCES, ("curves.css",), triggers=("moved",)
 )

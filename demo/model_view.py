@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from demo import models
+from demo import models, moments_view
 
 TITLE = "<h1>MNIST Transformer</h1>"
 SAYS = "<p>It reads digits one token at a time. Write, and watch where it looks.</p>"
@@ -14,7 +14,11 @@ def show() -> models.Chosen:
     chosen = models.chosen()
     with st.container(horizontal=True, vertical_alignment="center", key="top"):
         st.html(TITLE)
-        st.html(SAYS)
+        with st.container(key="says"):
+            if chosen.run is None:
+                st.html(SAYS)
+            else:
+                moments_view.show_timeline(*chosen.run)
         with st.popover(f"Model: {chosen.title}"):
             st.radio(
                 "All of the page is about", list(names), format_func=names.__getitem__, key="model"
@@ -27,8 +31,8 @@ def show() -> models.Chosen:
             if problem := st.session_state.get("upload_problem"):
                 st.error(problem)
             st.caption(
-                "A model that you train under *Train your own* is here to be chosen, too. Runs and "
-                "files are yours alone and end with your visit: a link always opens the shipped "
-                "model."
+                "A model that you train under *Train your own* is here to be chosen, too, at any "
+                "moment of its training. Runs and files are yours alone and end with your visit: a "
+                "link always opens the shipped model."
             )
     return chosen

@@ -1,8 +1,9 @@
-"""Which model the page is about: the shipped one, one of the visitor's own runs, or a file of his.
+"""Which model the page is about: the shipped one, a moment of one of the visitor's own runs, or a
+file of his.
 
-`st.session_state.model` is its name. Everything on the page is worked out with the model that
-`chosen` gives; what is kept from one rerun to the next is kept together with the reading, or the
-model, that it was made with.
+`st.session_state.model` is its name, `st.session_state.steps_shown` which moment of each run.
+Everything on the page is worked out with the model that `chosen` gives; what is kept from one rerun
+to the next is kept together with the reading, or the model, that it was made with.
 """
 
 import tempfile
@@ -12,7 +13,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from demo.jobs import TrainingJob
 from mnist_transformer import CheckpointError, Transformer, load_model, load_transformer
+from mnist_transformer.training.moments import MomentError
 
 SHIPPED, UPLOADED = "shipped", "uploaded"
 LARGEST_WEIGHTS = 20_000_000  # bytes
@@ -28,11 +31,13 @@ class Chosen:
         name: what it is chosen by.
         title: what people read.
         model: ready to read; two choices of the same name may be two models.
+        run: whose moment it is, and after which step; None if it is no run's.
     """
 
     name: str
     title: str
     model: Transformer
+    run: tuple[TrainingJob, int] | None = None
 
 
 @st.cache_resource(show_spinner="Loading the model…")
@@ -41,12 +46,29 @@ def shipped_model() -> Transformer:
     return load_transformer()
 
 
+def runs() -> list[TrainingJob]:
+    """The visitor's own, oldest first."""
+    return st.session_state.setdefault("runs", [])
+
+
+def next_number() -> int:
+    """Of the visitor's next run, counted from 1."""
+    state = st.session_state
+    state.runs_begun = state.get("runs_begun", 0) + 1
+    return state.runs_begun
+
+
 def titles() -> dict[str, str]:
     """Name -> title of every model that this visitor can choose."""
     state = st.session_state
     found = {SHIPPED: "shipped"}
-    found |= {run.id: run.title for run in state.get("runs", []) if run.model is not None}
+    found |= {run.id: run.title for run in runs() if can_be_shown(run)}
     return found | ({UPLOADED: state.upload_name} if "upload_model" in state else {})
+
+
+def can_be_shown(run: TrainingJob) -> bool:
+    """Whether the page can be about it: it reads lines, and has begun."""
+    return run.kind == "transformer" and bool(run.moments.steps)
 
 
 def chosen() -> Chosen:
@@ -56,13 +78,38 @@ def chosen() -> Chosen:
     if state.get("model") not in names:
         state["model"] = SHIPPED
     name = state["model"]
-    if name == SHIPPED:
-        model = shipped_model()
-    elif name == UPLOADED:
-        model = state.upload_model
-    else:
-        model = next(run.model for run in state.runs if run.id == name)
-    return Chosen(name, names[name], model)
+    if name == UPLOADED:
+        return Chosen(name, names[name], state.upload_model)
+    for run in runs():
+        if run.id == name:
+            try:
+                step = step_shown(run)
+                model = run.moments.model(step)
+            except MomentError as error:  # thrown away or damaged since
+                st.toast(f"{error}.")
+                break
+            assert isinstance(model, Transformer)
+            return Chosen(name, f"{run.title}", model, (run, step))
+    return Chosen(SHIPPED, names[SHIPPED], shipped_model())
+
+
+def step_shown(run: TrainingJob) -> int:
+    """After which of a run's steps the page shows it: the newest until another is chosen.
+
+    Raises:
+        MomentError: if it has no moments any more.
+    """
+    wanted = st.session_state.get("steps_shown", {}).get(run.id)
+    return run.moments.nearest(run.moments.steps[-1] if wanted is None else wanted)
+
+
+def show_moment(run: str, step: int | None = None) -> None:
+    """Let the page be about a moment of a run, by the run's id; None is always its newest."""
+    state = st.session_state
+    state["model"] = run
+    kept = {name: at for name, at in state.get("steps_shown", {}).items() if name != run}
+    newest = next((job.moments.steps[-1:] for job in runs() if job.id == run), [])
+    state.steps_shown = kept if step is None or [step] == newest else kept | {run: step}
 
 
 def take_upload(file: UploadedFile | None) -> None:

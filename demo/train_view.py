@@ -1,48 +1,79 @@
-"""Train your own: short runs in the background, live curves, and the new model's reading."""
+"""Train your own: runs in the background, their curves and forks, and digits of one's own hand."""
 
 import streamlit as st
 from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from demo import compare_view
-from demo.controls import plot
-from demo.jobs import SHORT, TrainingJob
-from demo.models import shipped_model
-from mnist_transformer.figures import curve_figure, reading_order_figure
+from demo import compare_view, fork_view, models, moments_view, teach_view
+from demo.jobs import SHORT, TrainingJob, new_run, seconds_left
+from mnist_transformer import Reading
 from mnist_transformer.train import Progress
 
-PACE_OVER = 10  # reports: a pace of late, as others come and go on the same cores
-MOST_DIGITS = SHORT["transformer"].config.max_digits
 RUNS_KEPT = 5  # of each visitor, to compare
+NEW, FORK, TEACH = "A run from nothing", "Fork a run", "Teach it your hand"
 
 
-def show(drawing: Image.Image | None) -> None:
-    """Draw the section; `drawing` is what the new model is to read, beside the shipped one."""
-    state = st.session_state
-    runs: list[TrainingJob] = state.setdefault("runs", [])  # the visitor's own, newest last
-    job = runs[-1] if runs else None
-    running = job is not None and job.running
-    asked = _form(disabled=running)
-    if asked and not running:
-        del runs[: 1 - RUNS_KEPT]
-        state.runs_begun = state.get("runs_begun", 0) + 1
-        runs.append(TrainingJob(state.runs_begun, *asked, _abandoned()))
-        runs[-1].start()
-        st.rerun()
-    if job is None:
+def show(reading: Reading, drawing: Image.Image | None) -> None:
+    """Draw the section.
+
+    Args:
+        reading: that the page shows.
+        drawing: all that lies on the sheet, which every model that is trained reads, too.
+    """
+    runs = models.runs()
+    running = any(run.running for run in runs)
+    way = st.segmented_control(
+        "What to train",
+        [NEW, FORK, TEACH],
+        default=NEW,
+        required=True,
+        key="train-way",
+        persist_state="page",
+        label_visibility="collapsed",
+    )
+    if way == NEW:
+        job = _form(disabled=running)
+    elif way == FORK:
+        job = fork_view.show(abandoned(), disabled=running)
+    else:
+        job = teach_view.show(reading, abandoned(), disabled=running)
+    if job is not None and not running:
+        begin(job)
+    if not runs:
+        most = SHORT["transformer"].config.max_digits
         st.caption(
             "A run of 30,000 drawings takes minutes, how many depends on who else is here; once it "
-            "runs, it says. Lines grow from one digit to "
-            f"{MOST_DIGITS} while it learns. Then you may look into it as into the shipped one."
+            f"runs, it says. Lines grow from one digit to {most} while it learns. From its first "
+            "moment on you may look into it as into the shipped one."
         )
-    else:
-        st.fragment(_show_run, run_every=1.0 if running else None)(runs, running)
-        if not running and job.result is not None:
-            compare_view.show("Your model", job.result.model, drawing, shipped_model())
+        return
+    busy = running or not st.session_state.get("all-known", True)
+    st.fragment(_watch, run_every=1.0 if running else 0.5 if busy else None)(
+        reading, drawing, running, busy
+    )
 
 
-def _form(disabled: bool) -> tuple[str, int, int, float] | None:
+def begin(job: TrainingJob) -> None:
+    """Start a run of this visitor's; the oldest of his gives way to it."""
+    runs = models.runs()
+    for old in runs[: max(0, len(runs) + 1 - RUNS_KEPT)]:
+        old.throw_away()
+        runs.remove(old)
+    runs.append(job)
+    job.start()
+    st.rerun()
+
+
+def abandoned():
+    """A question the training thread may ask: has this visitor closed the page?"""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return lambda: False
+    return lambda: not runtime.get_instance().is_active_session(context.session_id)
+
+
+def _form(disabled: bool) -> TrainingJob | None:
     """What to train and how; None until Start is pressed."""
     with st.form("training", border=False):
         model, length, batch, rate, start = st.columns(
@@ -84,28 +115,50 @@ def _form(disabled: bool) -> tuple[str, int, int, float] | None:
         pressed = start.form_submit_button(
             "Start", type="primary", width="stretch", disabled=disabled
         )
-    return (kind, samples, batch_size, lr) if pressed else None
+    if not pressed:
+        return None
+    said = f"{kind}, {samples:,} drawings, batch {batch_size}, rate {lr:g}"
+    work = new_run(kind, samples, batch_size, lr)
+    return TrainingJob(models.next_number(), said, kind, work, abandoned())
 
 
-def _abandoned():
-    """A question the training thread may ask: has this visitor closed the page?"""
-    context = get_script_run_ctx()
-    if context is None or not runtime.exists():
-        return lambda: False
-    return lambda: not runtime.get_instance().is_active_session(context.session_id)
+def _watch(
+    reading: Reading, drawing: Image.Image | None, was_running: bool, was_busy: bool
+) -> None:
+    """Progress, buttons and curves of the visitor's runs."""
+    state, runs = st.session_state, models.runs()
+    if state.pop("moved-here", False) or any(run.running for run in runs) != was_running:
+        st.rerun()  # the whole page is about another moment, or the form opens or closes
+    job = next((run for run in runs if run.running), runs[-1])
+    _show_progress(job)
+    if job.lesson is not None:
+        teach_view.show_lesson(job.lesson)
+    state["all-known"] = moments_view.show_curves(reading)
+    if not was_running and state["all-known"] == was_busy:
+        st.rerun()  # there is something to work out, or nothing any more
+    compare_view.show(runs, drawing, was_running)
 
 
-def _show_run(runs: list[TrainingJob], was_running: bool) -> None:
-    """Progress, buttons and curves of the newest run."""
-    job = runs[-1]
-    if job.running != was_running:
-        st.rerun()  # the whole page: the form opens or closes, the comparison comes or goes
+def _show_progress(job: TrainingJob) -> None:
     last = job.history[-1] if job.history else None
-    bar, save, button = st.columns([5, 1, 1], vertical_alignment="center")
+    bar, look, save, button, away = st.columns([4, 1.2, 1, 1, 1], vertical_alignment="center")
     if job.error:
         bar.error(job.error)
     else:
-        bar.progress(last.step / last.steps if last else 0.0, _status(job))
+        bar.progress(last.step / last.steps if last else 0.0, status(job))
+    if job.moments.problem:
+        st.warning(job.moments.problem)
+    if models.can_be_shown(job):
+        is_shown = st.session_state.get("model") == job.id
+        look.button(
+            "Shown" if is_shown else "Look into it",
+            key="train-look",
+            width="stretch",
+            disabled=is_shown,
+            on_click=_look,
+            args=(job.id,),
+            help="All of the page, from the sheet to the receipt, is about this run then.",
+        )
     if job.weights.exists():
         save.download_button(
             "Download",
@@ -126,77 +179,57 @@ def _show_run(runs: list[TrainingJob], was_running: bool) -> None:
             disabled=not job.running or job.stopping,
             on_click=job.stop,
         )
-    _show_curves(runs)
-    if job.glimpse is not None and job.glimpse.steps:
-        st.markdown(f"**One fixed line, 314159, as it reads it now: {job.glimpse.digits}**")
-        st.caption("Where it looks at each step. Reading from left to right is a falling diagonal.")
-        plot(reading_order_figure(job.glimpse), "order-figure")
-
-
-def _show_curves(runs: list[TrainingJob]) -> None:
-    """Loss, accuracy and learning rate of the newest run, beside the others of its kind."""
-    # Numbered, as two runs may have the same settings.
-    histories = {
-        f"{n}: {run.name}": list(run.history)
-        for n, run in enumerate(runs, 1)
-        if run.kind == runs[-1].kind
-    }
-    newest = list(histories)[-1]
-    steps = max((history[-1].steps for history in histories.values() if history), default=1)
-
-    def points(name: str) -> dict[str, list[tuple[int, float]]]:
-        """Of every run, the number of that name at each step that has one."""
-        return {
-            run: [(p.step, getattr(p, name)) for p in history if getattr(p, name) is not None]
-            for run, history in histories.items()
-        }
-
-    tokens, lines = "tokens right", "lines right"
-    if runs[-1].kind == "classifier":  # one digit a drawing
-        tokens = lines = "digits right"
-    left, right = st.columns(2)
-    with left:
-        plot(curve_figure(points("loss"), newest, "loss", steps), "loss-figure")
-        figure = curve_figure(
-            points("validation_accuracy"), newest, f"new {lines}", steps, marks=True, shares=True
-        )
-        plot(figure, "validation-figure")
-    with right:
-        figure = curve_figure(points("accuracy"), newest, tokens, steps, shares=True)
-        plot(figure, "accuracy-figure")
-        plot(curve_figure(points("lr"), newest, "learning rate", steps), "lr-figure")
-    st.caption(
-        f"Loss: how surprised it was by what it should have read. {tokens.capitalize()}: of what "
-        f"it trains on, one by one. New {lines}: of drawings that it never trained on, read "
-        "without a fault. Grey: your earlier runs."
+    away.button(
+        "Throw away",
+        key="train-away",
+        width="stretch",
+        disabled=job.running,
+        on_click=_throw_away,
+        args=(job,),
     )
 
 
-def _status(job: TrainingJob) -> str:
-    if job.place_in_line:
-        before = job.place_in_line
-        return f"Queued: {before} run{'s' if before > 1 else ''} ahead"
+def _look(run: str) -> None:
+    models.show_moment(run)
+    st.session_state["moved-here"] = True
+
+
+def _throw_away(job: TrainingJob) -> None:
+    job.throw_away()
+    models.runs().remove(job)
+    st.session_state["moved-here"] = True
+
+
+def status(job: TrainingJob) -> str:
+    """How far a run is, how fast, and how long it takes yet."""
+    if before := job.place_in_line:
+        turn = job.seconds_until_turn
+        soon = "" if turn is None else f", your turn in {in_words(turn)}"
+        return f"Queued: {before} run{'s' if before > 1 else ''} ahead{soon}"
     if not job.history:
         return "Starting…"
     last = job.history[-1]
     state = "Training" if job.running else "Finished" if last.step == last.steps else "Stopped"
     if job.stopping:
         state = "Stopping"
-    said = (
-        f"{state}: step {last.step:,} of {last.steps:,} · loss {last.loss:.2f} · "
-        f"accuracy {last.accuracy:.0%} · {last.seconds:.0f} s"
-    )
-    return f"{said} · {time_left(job.history)}" if state == "Training" else said
+    step = f"step {last.step:,} of {last.steps:,} · {last.seconds:.0f} s"
+    said = f"{job.title.capitalize()} · {state}: {step}"
+    if state != "Training":
+        return said
+    pace = job.drawings_a_second
+    pace_said = "" if pace is None else f" · {pace:.0f} drawings a second"
+    return f"{said}{pace_said} · {time_left(job.history)}"
 
 
 def time_left(history: list[Progress]) -> str:
     """How much longer a run takes, from the pace of its last reports."""
-    last, earlier = history[-1], history[-min(len(history), PACE_OVER)]
-    if last.step == earlier.step:
-        return "measuring its pace"
-    pace = (last.seconds - earlier.seconds) / (last.step - earlier.step)
-    seconds = pace * (last.steps - last.step)
+    seconds = seconds_left(history)
+    return "measuring its pace" if seconds is None else f"{in_words(seconds)} left"
+
+
+def in_words(seconds: float) -> str:
+    """A time that is not known to the second."""
     if seconds < 55:
-        return f"about {max(5, 5 * round(seconds / 5))} s left"
+        return f"about {max(5, 5 * round(seconds / 5))} s"
     minutes = round(seconds / 60)
-    return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
+    return f"about {minutes} minute{'s' if minutes > 1 else ''}"

@@ -47,8 +47,10 @@ def test_memory_grows_with_the_batch():
 def test_no_visitor_sees_anothers_drawing(tmp_path):
     with serve(tmp_path / "log") as address:
         outcomes = asyncio.run(load.crowd(address, people=4, readings=3, pause=0))
+        training = asyncio.run(load.crowd(address, people=3, readings=3, pause=0, train=True))
     assert [len(outcome.seconds) for outcome in outcomes] == [3] * 4
-    assert sum(outcome.foreign for outcome in outcomes) == 0
+    assert [len(outcome.seconds) for outcome in training] == [4] * 3  # one more as the run starts
+    assert sum(outcome.foreign for outcome in outcomes + training) == 0
 
 
 def test_another_checkout_starts_in_turn_with_this_one(monkeypatch, tmp_path):

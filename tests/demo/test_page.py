@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from demo.jobs import TrainingJob, TrainingQueue
+from demo.jobs import TrainingJob, new_run
+from demo.line import TrainingQueue
 from mnist_transformer import load_transformer
 from tests import ROOT
 from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, stage
@@ -20,6 +21,10 @@ def page():
 
 
 FEW = 20  # lines: a job of a few steps spends nearly all its time being validated ten times
+
+
+def a_job(kind, samples, batch_size, lr=0.001, abandoned=lambda: False):
+    return TrainingJob(1, "a test", kind, new_run(kind, samples, batch_size, lr, FEW), abandoned)
 
 
 def button(page, label):
@@ -108,7 +113,7 @@ def test_of_a_shorter_line_all_views_show_the_first_step_as_the_stage_does(page,
 
 
 def test_a_job_trains_stops_and_leaves_a_model_that_reads():
-    job = TrainingJob(1, "transformer", 2000, batch_size=16, lr=0.001, abandoned=lambda: True)
+    job = a_job("transformer", 2000, 16, abandoned=lambda: True)
     job.start()  # stops after its first step
     job.wait()
     assert job.error is None and not job.running
@@ -124,7 +129,7 @@ def test_a_stopped_job_goes_on():
     def abandoned():
         return until_its_first_report and bool(job.history)
 
-    job = TrainingJob(1, "transformer", 320, 32, 0.001, abandoned, num_validation=FEW)
+    job = a_job("transformer", 320, 32, abandoned=abandoned)
     job.start()
     job.wait()
     first = job.history[-1].step
@@ -134,7 +139,9 @@ def test_a_stopped_job_goes_on():
     job.wait()
     assert job.error is None and job.result.finished and not job.can_resume
     assert [p.step for p in job.history] == [*range(1, first + 1), *range(first + 1, 11)]
-    assert job.glimpse.attention is not None
+    last = job.moments.model(job.moments.steps[-1])
+    example = Image.open(APP.parent / "examples" / "2026.png")
+    assert last.read(example, attention=True).attention is not None
     assert load_transformer(job.weights).config == job.result.model.config
 
 
@@ -153,14 +160,14 @@ def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
 
 
 def test_a_job_nobody_watches_stops():
-    job = TrainingJob(1, "classifier", 2000, 16, 0.001, abandoned=lambda: True)
+    job = a_job("classifier", 2000, 16, abandoned=lambda: True)
     job.start()
     job.wait()
     assert job.history[-1].step == 1
 
 
 def test_a_failed_job_says_why():
-    job = TrainingJob(1, "transformer", samples=2000, batch_size=16, lr=-1.0)
+    job = a_job("transformer", 2000, 16, lr=-1.0)
     job.start()
     job.wait()
     assert "lr must be a number above 0" in job.error and job.result is None
@@ -170,10 +177,7 @@ def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model():
     shipped = load_transformer()
     example = Image.open(APP.parent / "examples" / "2026.png")
     before = shipped.read(example)
-    jobs = [
-        TrainingJob(1, "transformer", 320, 32, lr, num_validation=FEW)
-        for lr in (0.001, 0.001, 0.002)
-    ]
+    jobs = [a_job("transformer", 320, 32, lr) for lr in (0.001, 0.001, 0.002)]
     for job in jobs:
         job.start()
     for job in jobs:

@@ -1,7 +1,6 @@
 """Train your own."""
 
 from tests.chromium import open_page, wait_for_digits, write
-from tests.demo.browser.seen import wait_for_figure
 
 
 def start_training(page):
@@ -10,19 +9,37 @@ def start_training(page):
     page.get_by_text("Training: step").wait_for()
 
 
-def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_path):
+def stop_training(page, run=1):
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text(f"Run {run} · Stopped: step").wait_for()
+
+
+def slide(page, share):
+    """Put the slider of moments where that share of it lies left; gives the step it shows then."""
+    track = page.locator(".mnist-timeline .track")
+    track.scroll_into_view_if_needed()
+    before = page.locator(".mnist-timeline").get_attribute("data-at")
+    box = track.bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    page.locator(f'.mnist-timeline:not([data-at="{before}"])').wait_for()
+    return int(page.locator(".mnist-timeline").get_attribute("data-at"))
+
+
+def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, server, tmp_path):
     write(page, "27")
     wait_for_digits(page, "27")
     start_training(page)
     other = open_page(browser, server[0])  # a second visitor sees nothing of it
     other.get_by_role("tab", name="Train your own").click()
     assert other.get_by_text("Training: step").count() == 0
+    other.get_by_role("button", name="Model: shipped").click()
+    assert other.get_by_test_id("stPopoverBody").get_by_role("radio").count() == 1
+    other.keyboard.press("Escape")
     write(other, "5")  # and the page stays usable while the first one trains
     wait_for_digits(other, "5")
     other.context.close()
-    page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped: step").wait_for()
-    page.get_by_text("Your model reads").wait_for()
+    stop_training(page)
+    page.get_by_text("Run 1 reads").wait_for()
     page.get_by_text("The shipped model reads").wait_for()
     # At the top of the page, and beside what the new model reads.
     page.locator('.reading[data-digits="27"]:visible').nth(1).wait_for()
@@ -32,15 +49,34 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_
     download.value.save_as(weights)
     page.get_by_role("button", name="Resume").click()  # it goes on where it stopped
     page.get_by_text("Training: step").wait_for()
-    page.get_by_text("Where it looks at each step").wait_for()
-    page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped: step").wait_for()
-    page.get_by_text("Your model reads").wait_for()
-    page.get_by_role("button", name="Model: shipped").click()
+    stop_training(page)
+
+    page.get_by_role("button", name="Look into it").click()
+    page.get_by_role("button", name="Model: run 1").wait_for()
+    page.locator(".mnist-timeline").wait_for()
+    assert slide(page, 0.0) == 0
+    assert slide(page, 1.0) > 0
+    curve = page.locator('.mnist-curves [data-chart="decoder_loss"] .plot')
+    curve.scroll_into_view_if_needed()
+    box = curve.bounding_box()
+    page.mouse.move(box["x"] + 9, box["y"] + 40)  # rests on the first moment
+    page.locator('.mnist-timeline[data-at="0"]').wait_for()
+
+    page.get_by_role("radio", name="Fork a run").click()
+    page.get_by_text("after 0 drawings").wait_for()
+    page.get_by_text("Without positions").click()
+    page.get_by_role("button", name="Fork", exact=True).click()
+    page.get_by_text("Run 2 · Training: step").wait_for()
+    stop_training(page, 2)
+    page.get_by_text("Run 2 reads").wait_for()
+    names = page.locator(".mnist-curves .label").all_text_contents()
+    assert "30,000 drawings" in names[0] and names[1] == "2: without positions"
+    assert page.locator('[data-chart="decoder_loss"] polyline').count() == 2
+
+    page.get_by_role("button", name="Model: run 1").click()
     chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     chooser.set_input_files(weights)
     page.get_by_role("button", name="Model: mine").wait_for()
-    page.locator('.mnist-stage [data-digits]:not([data-digits="27"])').wait_for()
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(weights.read_bytes()[:5000])
     chooser.set_input_files(broken)
@@ -49,14 +85,34 @@ def test_a_short_training_run_starts_stops_and_reads(page, browser, server, tmp_
     assert page.complaints == []
 
 
-def test_runs_are_compared(page):
-    for _ in range(2):
-        start_training(page)
-        page.get_by_role("button", name="Stop", exact=True).click()
-        page.get_by_text("Stopped: step").wait_for()
-    curves = wait_for_figure(page, "loss-figure", traces=2)
-    names = curves.evaluate("plot => plot._fullData.map(trace => trace.name)")
-    assert all("30,000 drawings" in name for name in names)
+def test_it_is_taught_digits_that_are_kept_corrected_saved_and_taken_back(page, tmp_path):
+    write(page, "27")
+    wait_for_digits(page, "27")
+    page.get_by_role("tab", name="Train your own").click()
+    page.get_by_role("radio", name="Teach it your hand").click()
+    page.get_by_role("combobox", name="Digit 1 is a").click()
+    page.get_by_role("option", name="3", exact=True).click()
+    page.get_by_role("button", name="Keep these 2 digits").click()
+    page.get_by_text("Your digits: 1 × 3, 1 × 7").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download them").click()
+    digits = tmp_path / "digits.json"
+    download.value.save_as(digits)
+    page.get_by_role("button", name="Forget them").click()
+    page.get_by_text("Your digits: none yet").wait_for()
+    chooser = page.get_by_test_id("stFileUploader").locator("visible=true").locator("input").last
+    chooser.set_input_files(digits)
+    page.get_by_text("Your digits: 1 × 3, 1 × 7").wait_for()
+    nonsense = tmp_path / "nonsense.json"
+    nonsense.write_text("[1, 2]")
+    chooser.set_input_files(nonsense)
+    page.get_by_text("nonsense.json was not taken").wait_for()
+    page.get_by_text("Your digits: 1 × 3, 1 × 7").wait_for()  # nothing is lost
+    page.get_by_role("button", name="Teach the shipped model these 2 digits").click()
+    page.get_by_text("Training: step").wait_for()
+    stop_training(page)
+    page.locator(".numbers[data-own]").wait_for()
+    page.get_by_text("Digit by digit on these lines").wait_for()
     assert page.complaints == []
 
 

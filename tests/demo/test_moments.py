@@ -1,0 +1,180 @@
+"""A run's moments on the page: chosen, followed, compared and forked."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from demo import models
+from demo.jobs import MOST_BYTES, TrainingJob, _keep_bounds, new_fork, new_run
+from demo.line import TrainingQueue
+from demo.train_view import in_words, status
+from mnist_transformer.train import Progress
+from tests import ROOT
+from tests.demo.parts import part, stage
+
+FEW = 20
+
+
+def finished(number=1, kind="transformer", samples=320):
+    job = TrainingJob(number, "a test", kind, new_run(kind, samples, 32, 0.002, FEW))
+    job.start()
+    job.wait()
+    assert job.error is None
+    return job
+
+
+@pytest.fixture(scope="module")
+def job():
+    return finished()
+
+
+@pytest.fixture(scope="module")
+def fork(job):
+    recipe = dataclasses.replace(job.moments.recipe, lr=0.004)
+    step = job.moments.steps[3]
+    work = new_fork(job.moments, step, recipe, FEW)
+    made = TrainingJob(2, "rate 0.004", "transformer", work, parent=(job, step))
+    made.start()
+    made.wait()
+    assert made.error is None
+    return made
+
+
+def opened(runs, **state):
+    page = AppTest.from_file(str(ROOT / "demo" / "app.py"), default_timeout=120)
+    page.query_params["only"] = "stage,machine,train"
+    page.session_state["runs"] = runs
+    page.session_state["runs_begun"] = len(runs)
+    for name, value in state.items():
+        page.session_state[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_page_is_about_the_moment_that_is_chosen(job):
+    page = opened([job], model=job.id)
+    steps = part(page, "timeline")["steps"]
+    assert steps == job.moments.steps and part(page, "timeline")["at"] == steps[-1]
+    example = ROOT / "demo" / "examples" / "314159.png"
+    for step in (steps[0], steps[len(steps) // 2]):
+        page.session_state["steps_shown"] = {job.id: step}
+        page.run()
+        assert not page.exception
+        assert part(page, "timeline")["at"] == step
+        assert part(page, "curves")["at"] == {"run": job.id, "step": step}
+        read = job.moments.model(step).read_page(example).rows[0].parts[0]
+        assert stage(page)["digits"] == part(page, "strip")["digits"] == read.digits
+
+
+def test_with_the_shipped_model_there_is_no_slider(job):
+    page = opened([job])
+    assert "timeline" not in {each.proto.component_name for each in page.get("bidi_component")}
+    assert stage(page)["digits"] == "314159"
+
+
+def test_runs_stand_beside_one_another_with_their_branches(job, fork):
+    page = opened([job, fork], model=fork.id)
+    data = part(page, "curves")
+    first, second = data["runs"]
+    at = job.moments.moment(job.moments.steps[3])
+    assert second["parent"] == {"id": job.id, "drawings": at.drawings}
+    assert second["drawings"][-1] == first["drawings"][-1]
+    assert "rate 0.004" in second["title"]
+    # The drawing is read by each of them, and by the shipped one.
+    said = [each.value for each in page.markdown]
+    assert "**Run 1 reads**" in said and "**Run 2 reads**" in said
+    assert "**The shipped model reads**" in said
+
+
+def test_the_drawing_s_own_digits_are_followed_through_the_run(job):
+    page = opened([job], model=job.id)
+    for _ in range(50):
+        lines = [chart for chart in part(page, "curves")["charts"] if chart["name"] == "own"]
+        values = [line["values"] for line in lines[0]["lines"]]
+        if all(number is not None for row in values for number in row):
+            break
+        page.run()
+    assert "".join(line["name"] for line in lines[0]["lines"]) == "314159"
+    assert all(len(row) == len(job.moments.steps) for row in values)
+
+
+def test_a_run_that_is_thrown_away_is_gone_from_the_page_and_says_so_to_its_forks():
+    job = finished()
+    page = opened([job], model=job.id)
+    work = new_fork(job.moments, job.moments.steps[1], job.moments.recipe, FEW)
+    made = TrainingJob(2, "late", "transformer", work, parent=(job, job.moments.steps[1]))
+    next(button for button in page.button if button.label == "Throw away").click().run()
+    assert not page.exception
+    assert page.session_state["runs"] == [] and page.session_state["model"] == models.SHIPPED
+    assert stage(page)["digits"] == "314159"
+    made.start()
+    made.wait()
+    assert "thrown away" in made.error and made.result is None
+
+
+def test_a_fork_is_asked_for_by_the_form_and_bad_wishes_are_refused(job):
+    page = opened([job], model=job.id, **{"train-way": "Fork a run"})
+    page.session_state["steps_shown"] = {job.id: job.moments.steps[2]}
+    page.run()
+    assert not page.exception
+    labels = [box.label for box in page.selectbox]
+    assert {"Highest learning rate", "Batch size", "Goes on for", "Without a head"} <= set(labels)
+    shown = [each.value for each in page.markdown if "after **" in each.value]
+    assert f"{job.moments.moment(job.moments.steps[2]).drawings:,} drawings" in shown[0]
+
+
+def test_without_a_run_there_is_nothing_to_fork():
+    page = opened([], **{"train-way": "Fork a run"})
+    assert not page.exception
+    assert any("Train a model of your own first" in each.value for each in page.info)
+
+
+def test_a_classifier_has_curves_but_the_page_is_never_about_it():
+    job = finished(kind="classifier")
+    page = opened([job])
+    assert [chart["title"] for chart in part(page, "curves")["charts"]][1] == "digits right"
+    assert page.radio(key="model").options == ["shipped"]
+
+
+def test_moments_of_all_runs_of_a_server_stay_within_their_room(job, fork, monkeypatch):
+    assert MOST_BYTES <= 200_000_000
+    ends = {run: (run.moments.steps[0], run.moments.steps[-1]) for run in (job, fork)}
+    before = sum(run.moments.bytes for run in (job, fork))
+    monkeypatch.setattr("demo.jobs.MOST_BYTES", before // 2)
+    _keep_bounds(job.moments.numbers[-1])
+    assert sum(run.moments.bytes for run in (job, fork)) < before
+    for run, (first, last) in ends.items():
+        assert run.moments.steps[0] == first and run.moments.steps[-1] == last
+
+
+def waiting(place, until=None):
+    return SimpleNamespace(place_in_line=place, seconds_until_turn=until, history=[], title="run 1")
+
+
+def test_who_waits_is_told_how_many_come_first_and_how_long_it_may_take():
+    assert status(waiting(2)) == "Queued: 2 runs ahead"
+    assert status(waiting(1, 70)) == "Queued: 1 run ahead, your turn in about 1 minute"
+
+
+def test_a_run_says_how_fast_it_is():
+    history = [Progress(n, 1000, 0.0, 1.0, 0.5, 0.001, n / 10) for n in range(10, 110, 10)]
+    job = SimpleNamespace(
+        place_in_line=0,
+        history=history,
+        title="run 1",
+        running=True,
+        stopping=False,
+        drawings_a_second=320.0,
+    )
+    assert "320 drawings a second · about 2 minutes left" in status(job)
+    assert in_words(12) == "about 10 s"
+
+
+def test_those_who_run_are_the_first_in_line():
+    line = TrainingQueue(slots=2)
+    for job in "abc":
+        line.join(job)
+    assert line.running() == ["a", "b"]
