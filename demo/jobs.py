@@ -40,7 +40,7 @@ SHORT = {
 REPORT_EVERY = 10  # steps, for a pace that lives
 SAVE_EVERY = 500  # steps: whoever stops a run has it saved at once, whatever this is
 RUNS_AT_ONCE = 2  # on one server; the others wait in line
-THREADS = max(1, (os.cpu_count() or 1) // RUNS_AT_ONCE)  # of each run
+CORES = os.cpu_count() or 1  # which those that run share
 MOST_BYTES = 200_000_000  # of the moments of all runs on one server
 
 QUEUE = TrainingQueue(RUNS_AT_ONCE)
@@ -212,9 +212,9 @@ class TrainingJob:
         return self._stop.is_set() or self._abandoned()
 
     def _run(self) -> None:
-        torch.set_num_threads(THREADS)  # here, and in threads started later
         try:
             QUEUE.wait(self, self._stopped)
+            _share_cores()
             left = self._work(
                 checkpoint=self.weights,
                 moments=self.moments,
@@ -238,6 +238,12 @@ class TrainingJob:
 
     def _report(self, progress: Progress, model: Transformer | Classifier) -> None:
         self.history.append(progress)
+        _share_cores()
+
+
+def _share_cores() -> None:
+    """Take as many threads, here and in those started later, as there are cores for each run."""
+    torch.set_num_threads(max(1, CORES // max(1, len(QUEUE.running()))))
 
 
 PACE_OVER = 10  # reports

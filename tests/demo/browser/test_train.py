@@ -33,7 +33,9 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     other.get_by_role("tab", name="Train your own").click()
     assert other.get_by_text("Training: step").count() == 0
     other.get_by_role("button", name="Model: shipped").click()
-    assert other.get_by_test_id("stPopoverBody").get_by_role("radio").count() == 1
+    names = other.get_by_test_id("stPopoverBody").get_by_role("radio")
+    names.first.wait_for()
+    assert names.count() == 1
     other.keyboard.press("Escape")
     write(other, "5")  # and the page stays usable while the first one trains
     wait_for_digits(other, "5")
