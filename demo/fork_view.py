@@ -22,7 +22,7 @@ DATA: dict[str, dict[str, Any]] = {
     "half of 13 other people": {"uci": 0.5, "synthetic": 0.0, "non_digits": 0.0},
 }
 TO_ITS_END = 0
-RATES = [0.0003, 0.001, 0.002, 0.004, 0.01]
+RATES = [0.0003, 0.001, 0.003, 0.01]
 BATCHES = [16, 32, 64, 128]
 
 

@@ -17,26 +17,17 @@ from demo.line import TrainingQueue
 from mnist_transformer import Classifier, Transformer
 from mnist_transformer.dataset import load_digits
 from mnist_transformer.hands.own import OwnDigit
-from mnist_transformer.train import NUM_VALIDATION, Progress, TrainingError, TrainingResult, train
+from mnist_transformer.train import Progress, TrainingError, TrainingResult, train
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moment, MomentError, Moments, Origin, thin_to
-from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER, Recipe
+from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHORT_TRANSFORMER, Recipe
 from mnist_transformer.training.teach import Lesson, teach
 
-# A short run spends less on warming up and more of itself on growing, and starts at once: it takes
-# MNIST's digits as they are. It is validated once an epoch.
 SHORT = {
-    "transformer": dataclasses.replace(
-        SHIPPED_TRANSFORMER,
-        epochs=10,
-        warmup_steps=50,
-        curriculum=0.15,
-        rerendered=0.0,
-        synthetic=0.0,
-        non_digits=0.0,
-    ),
+    "transformer": SHORT_TRANSFORMER,
     "classifier": dataclasses.replace(SHIPPED_CLASSIFIER, epochs=10, warmup_steps=50),
 }
+NUM_VALIDATION = 300  # lines at the end of every epoch
 REPORT_EVERY = 10  # steps, for a pace that lives
 SAVE_EVERY = 500  # steps: whoever stops a run has it saved at once, whatever this is
 RUNS_AT_ONCE = 2  # on one server; the others wait in line

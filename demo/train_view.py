@@ -10,6 +10,7 @@ from demo.jobs import SHORT, TrainingJob, new_run, seconds_left
 from mnist_transformer import Reading
 from mnist_transformer.train import Progress
 
+DRAWINGS = SHORT["transformer"].epochs * (SHORT["transformer"].samples_per_epoch or 0)
 RUNS_KEPT = 5  # of each visitor, to compare
 NEW, FORK, TEACH = "A run from nothing", "Fork a run", "Teach it your hand"
 
@@ -43,9 +44,9 @@ def show(reading: Reading, drawing: Image.Image | None) -> None:
     if not runs:
         most = SHORT["transformer"].config.max_digits
         st.caption(
-            "A run of 30,000 drawings takes minutes, how many depends on who else is here; once it "
-            f"runs, it says. Lines grow from one digit to {most} while it learns. From its first "
-            "moment on you may look into it as into the shipped one."
+            f"A run of {DRAWINGS:,} drawings takes a minute or two, or more where others train, "
+            f"too; once it runs, it says. Lines grow from one digit to {most} while it learns. From "
+            "its first moment on you may look into it as into the shipped one."
         )
         return
     busy = running or not st.session_state.get("all-known", True)
@@ -88,8 +89,8 @@ def _form(disabled: bool) -> TrainingJob | None:
         )
         samples = length.select_slider(
             "Length of the run",
-            [2_000, 10_000, 30_000, 60_000, 120_000],
-            value=30_000,
+            sorted({2_000, 10_000, DRAWINGS, 120_000}),
+            value=DRAWINGS,
             format_func=lambda n: f"{n:,} drawings",
             key="train-samples",
             persist_state="page",
@@ -97,16 +98,16 @@ def _form(disabled: bool) -> TrainingJob | None:
         )
         batch_size = batch.selectbox(
             "Batch size",
-            [16, 32, 64, 128],
-            index=1,
+            fork_view.BATCHES,
+            index=fork_view.BATCHES.index(SHORT["transformer"].batch_size),
             key="train-batch",
             persist_state="page",
             help="Drawings a step. Small: many noisy steps. Large: few steady ones.",
         )
         lr = rate.select_slider(
             "Learning rate",
-            [0.0003, 0.001, 0.002, 0.004, 0.01],
-            value=0.002,
+            fork_view.RATES,
+            value=SHORT["transformer"].lr,
             key="train-lr",
             persist_state="page",
             help="How far a step goes. Too low learns slowly, too high not at all. It rises at "

@@ -129,16 +129,16 @@ def test_a_stopped_job_goes_on():
     def abandoned():
         return until_its_first_report and bool(job.history)
 
-    job = a_job("transformer", 320, 32, abandoned=abandoned)
+    job = a_job("transformer", 160, 32, abandoned=abandoned)
     job.start()
     job.wait()
     first = job.history[-1].step
-    assert job.can_resume and first < 10
+    assert job.can_resume and first < 5
     until_its_first_report = False
     job.start()
     job.wait()
     assert job.error is None and job.result.finished and not job.can_resume
-    assert [p.step for p in job.history] == [*range(1, first + 1), *range(first + 1, 11)]
+    assert [p.step for p in job.history] == [*range(1, first + 1), *range(first + 1, 6)]
     last = job.moments.model(job.moments.steps[-1])
     example = Image.open(APP.parent / "examples" / "2026.png")
     assert last.read(example, attention=True).attention is not None

@@ -72,7 +72,7 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     stop_training(page, 2)
     page.get_by_text("Run 2 reads").wait_for()
     names = page.locator(".mnist-curves .label").all_text_contents()
-    assert "30,000 drawings" in names[0] and names[1] == "2: without positions"
+    assert "drawings, batch 32" in names[0] and names[1] == "2: without positions"
     assert page.locator('[data-chart="decoder_loss"] polyline').count() == 2
 
     page.get_by_role("button", name="Model: run 1").click()
