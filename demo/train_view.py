@@ -45,8 +45,8 @@ def show(reading: Reading, drawing: Image.Image | None) -> None:
         most = SHORT["transformer"].config.max_digits
         st.caption(
             f"A run of {DRAWINGS:,} drawings takes a minute or two, or more where others train, "
-            f"too; once it runs, it says. Lines grow from one digit to {most} while it learns. From "
-            "its first moment on you may look into it as into the shipped one."
+            f"too; once it runs, it says. Lines grow from one digit to {most} while it learns. You "
+            "may look into it from its first moment on, as into the shipped one."
         )
         return
     busy = running or not st.session_state.get("all-known", True)
