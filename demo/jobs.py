@@ -220,6 +220,8 @@ class TrainingJob:
             self.result = left.result if isinstance(left, Lesson) else left
         except (MomentError, TrainingError, ValueError) as error:
             self.error = str(error)
+            for folder in (str(self.moments.folder), self._folder.name):  # the server's own
+                self.error = self.error.replace(folder, "the run's folder")
         except Exception as error:  # the page must live on, and names no files of the server
             logging.getLogger(__name__).exception("a training run failed")
             reason = getattr(error, "strerror", None) or "its log says what"
