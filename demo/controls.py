@@ -1,7 +1,7 @@
 """What several views share: a reading as tiles, and figures."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -21,7 +21,10 @@ INK, LINES = "#343a40", "rgba(128,128,128,0.25)"  # of figures
 
 
 def reading_html(
-    reading: Reading, max_digits: int, probabilities: list[float] | None = None
+    reading: Reading,
+    max_digits: int,
+    probabilities: list[float] | None = None,
+    more_hints: Sequence[str] = (),
 ) -> str:
     """The digits as tiles, each with its probability, or a hint where there are none.
 
@@ -29,9 +32,10 @@ def reading_html(
         reading: what was read.
         max_digits: the most that the model reads in a line.
         probabilities: of each digit; None means the reading's own.
+        more_hints: what else is to be said.
     """
     probabilities = reading.probabilities if probabilities is None else probabilities
-    hints = reading_hints(reading, probabilities, max_digits)
+    hints = [*reading_hints(reading, probabilities, max_digits), *more_hints]
     return _tiles(reading, probabilities, hints) if reading.digits else hint_html(hints[0])
 
 
@@ -72,9 +76,11 @@ def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str
     rows = [list(zip(row.parts, row.probabilities_by_part, strict=True)) for row in page.rows]
     if not rows:
         return hint_html("Nothing is drawn.")
+    left_out = ["some ink that touches the border was left out"]
+    left_out = left_out if any(row.lacks_ink for row in page.rows) else []
     if sum(map(len, rows)) == 1:
         ((part, probabilities),) = rows[0]
-        return reading_html(part, max_digits, probabilities)
+        return reading_html(part, max_digits, probabilities, left_out)
     tiles = "".join(
         '<div class="row">'
         + "".join(_tiles(*part, [], chosen=part[0] is chosen) for part in row)
@@ -86,6 +92,7 @@ def page_html(page: Page, max_digits: int, chosen: Reading | None = None) -> str
         hints.append("dashed: not sure")
     if any(part.unread for row in page.rows for part in row.parts):
         hints.append("dashed row: some of its ink was passed over")
+    hints += left_out
     if hints:
         tiles += f'<span class="hint">{"; ".join(hints)}</span>'
     return f'<div class="rows">{tiles}</div>'

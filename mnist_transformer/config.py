@@ -12,6 +12,8 @@ PAD = 12
 NUM_CLASSES = 11
 VOCABULARY_SIZE = 13
 
+LOOKS = 3  # in which a drawing is read, to tell how far its reading can be trusted (`ink.looks`)
+
 PositionInit = Literal["sinusoids", "random"]
 
 

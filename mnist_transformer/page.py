@@ -1,21 +1,18 @@
-"""A whole page: rows of digits of any number and length, all read in one batch, each twice."""
+"""A whole page: rows of digits of any number and length, read in one batch, in several looks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from .config import Config
-from .ink import BlankDrawing, Drawing, picture_to_parts
-from .reading import Reading, is_doubtful, trust
+from .config import LOOKS, Config
+from .ink import BlankDrawing, Drawing, looks, picture_to_parts
+from .reading import Reading, is_doubtful, trust_in
 
 if TYPE_CHECKING:
     from .transformer import Transformer
-
-SECOND_SIZE = 0.87  # at which every part is read again, beside the first reading's
-PASSED_OVER = 0.5  # no digit of a part is surer where ink was passed over or the readings differ
 
 
 # As readings are, rows and pages are told apart by identity.
@@ -25,17 +22,17 @@ class Row:
 
     Attributes:
         parts: what was read, from left to right; a row longer than the model takes has several.
-        probabilities: of each digit, that it is right and that nothing of its part was left out,
-            told with caution (`reading.trust`): made from what one reading of the part gives it,
-            times what a second reading gives it, of a smaller picture, times the lesser probability
-            that the part ends where it was ended. It is at most `PASSED_OVER` where the readings
-            differ in length or a mark was passed over.
+        probabilities: of each digit, that it is right and that nothing of its part was left out, as
+            all looks of the part tell it, with caution (`reading.trust_in`).
         box: left, top, right, bottom of its ink, in the picture's own pixels.
+        lacks_ink: whether ink beside the row was left out that may be writing, since it hangs
+            together with something that comes in from outside the picture.
     """
 
     parts: list[Reading]
     probabilities: list[float]
     box: tuple[int, int, int, int]
+    lacks_ink: bool = False
 
     def __repr__(self) -> str:
         sure = ", ".join(f"{probability:.2f}" for probability in self.probabilities)
@@ -125,50 +122,41 @@ class Prepared:
     """A page's ink, ready to be read: what of reading needs no model, and may be sent about.
 
     Attributes:
-        canvases: (n, height, width) float32, of each part of each row one in the usual size and
-            one in `SECOND_SIZE`.
-        rows: of each row, how many parts it has, and its box.
+        canvases: (n, height, width) float32, of each part of each row all its looks.
+        rows: of each row, how many parts it has, its box, and whether ink was left out (`Row`).
         reason: as in `Page`.
     """
 
     canvases: np.ndarray
-    rows: list[tuple[int, tuple[int, int, int, int]]]
+    rows: list[tuple[int, tuple[int, int, int, int], bool]]
     reason: str = ""
 
 
 def prepare_page(picture: Drawing, config: Config) -> Prepared:
     """Find a picture's rows; raises as `picture_to_parts`, but for a blank picture."""
     try:
-        rows = picture_to_parts(picture, config, SECOND_SIZE)
+        rows = picture_to_parts(picture, config)
     except BlankDrawing as error:
         nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
         return Prepared(nothing, [], str(error))
-    canvases = torch.stack([canvas for row in rows for part in row.parts for canvas in part])
-    return Prepared(canvases.numpy(), [(len(row.parts), row.box) for row in rows])
+    canvases = torch.cat([looks(part) for row in rows for part in row.parts])
+    return Prepared(canvases.numpy(), [(len(r.parts), r.box, r.lacks_ink) for r in rows])
 
 
 def finish_page(prepared: Prepared, readings: Iterator[Reading]) -> Page:
     """The page, from the readings of its canvases, which are taken from `readings`."""
     rows = []
-    for parts, box in prepared.rows:
-        opinions = [_agree(next(readings), next(readings)) for _ in range(parts)]
-        probabilities = [value for _, values in opinions for value in values]
-        rows.append(Row([reading for reading, _ in opinions], probabilities, box))
+    for count, box, lacks_ink in prepared.rows:
+        parts: list[Reading] = []
+        probabilities: list[float] = []
+        for _ in range(count):
+            of_looks = [next(readings) for _ in range(LOOKS)]
+            likeliest = max(of_looks, key=_likelihood)
+            trusted = trust_in(likeliest, of_looks, lacks_ink)
+            parts.append(replace(likeliest, trusted=trusted))
+            probabilities += trusted
+        rows.append(Row(parts, probabilities, box, lacks_ink))
     return Page(rows, prepared.reason)
-
-
-def _agree(first: Reading, second: Reading) -> tuple[Reading, list[float]]:
-    """The likelier of two readings of one part, and the probabilities of its digits."""
-    chosen, other = sorted((first, second), key=_likelihood, reverse=True)
-    end = min(first.end_probability or 0.0, second.end_probability or 0.0)
-    most = PASSED_OVER if chosen.unread else 1.0
-    if len(chosen.digits) != len(other.digits):
-        return chosen, [min(PASSED_OVER, trust(p * end)) for p in chosen.probabilities]
-    steps = zip(chosen.digits, chosen.probabilities, other.distributions, strict=False)
-    return chosen, [
-        min(most, trust(probability * float(distribution[int(digit)]) * end))
-        for digit, probability, distribution in steps
-    ]
 
 
 def _likelihood(reading: Reading) -> float:

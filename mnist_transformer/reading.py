@@ -1,5 +1,6 @@
 """What a model has to say about one drawing."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .config import END, NUM_CLASSES
+from .config import END, LOOKS, NUM_CLASSES
 
 if TYPE_CHECKING:
     from .explain.lens import Lens
@@ -24,6 +25,7 @@ CAUTION = 1.15
 LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
 INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
 SMALLEST_MARK = 6  # pixels of canvas, the longer side; smaller marks may be passed over
+PASSED_OVER = 0.5  # no digit is trusted more where ink was passed over or the readings differ
 
 
 def require_eval(model: nn.Module) -> None:
@@ -37,15 +39,15 @@ def require_eval(model: nn.Module) -> None:
 
 
 def trust(likelihood: float) -> float:
-    """How far a digit can be trusted, in [0, 1], that two readings together find so likely.
+    """How far a digit can be trusted, in [0, 1], that all readings together find so likely.
 
     Of a hand that it does not know, a model is too sure. A power changes neither 0 nor 1 nor which
     of two digits is surer, and sets how many digits lie below `DOUBT` (cf. temperature scaling, Guo
     et al. 2017).
 
     Args:
-        likelihood: the product of what both readings give the digit, and of the lesser probability
-            that the line ends where it was ended.
+        likelihood: the product of what the readings of all `ink.looks` give the digit, and of the
+            least probability that the line ends where it was ended.
     """
     return likelihood**CAUTION
 
@@ -88,6 +90,28 @@ def unread_marks(
     ]
 
 
+def trust_in(chosen: "Reading", readings: list["Reading"], lacks_ink: bool = False) -> list[float]:
+    """How far each digit of a reading can be trusted, told with caution (`trust`).
+
+    A digit is as likely as the readings of all looks find it together: what one of them is sure of
+    may be an accident of how thick the strokes are. None is trusted more than `PASSED_OVER` where
+    the readings differ in length, a mark was passed over, or ink was left out.
+
+    Args:
+        chosen: one of the readings.
+        readings: of all looks of one drawing (`ink.looks`).
+        lacks_ink: whether ink was found that may be writing and is on no canvas.
+    """
+    end = min(reading.end_probability or 0.0 for reading in readings)
+    alike = [reading for reading in readings if len(reading.digits) == len(chosen.digits)]
+    is_whole = len(alike) == len(readings) and not chosen.unread and not lacks_ink
+    likely = [
+        end * math.prod(float(reading.distributions[step, int(digit)]) for reading in alike)
+        for step, digit in enumerate(chosen.digits)
+    ]
+    return [min(1.0 if is_whole else PASSED_OVER, trust(value)) for value in likely]
+
+
 # Compared by identity, as tensors are: `==` between tensors gives a tensor, not a yes or no.
 @dataclass(frozen=True, eq=False)
 class AttentionMaps:
@@ -126,6 +150,8 @@ class Reading:
         canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
         attention: the maps, or None if they were not asked for; `maps` is the same, and never None.
         unread: the marks on the canvas that no digit's step looked at (see `unread_marks`).
+        trusted: how far each digit can be trusted, by the readings of all looks of the drawing (see
+            `trust_in`); None if only this canvas was read.
     """
 
     digits: str
@@ -135,6 +161,7 @@ class Reading:
     canvas: Tensor
     attention: AttentionMaps | None = None
     unread: list[tuple[int, int, int, int]] = field(default_factory=list)
+    trusted: list[float] | None = None
 
     @classmethod
     def blank(cls, canvas: Tensor, attention: AttentionMaps | None = None) -> "Reading":
@@ -177,11 +204,13 @@ class Reading:
         """Of each digit, whether it is doubtful: the model is not sure of it, or of the line's end,
         or passed over a mark, so that any digit may be missing or stand for two.
 
-        The same as for a row of a page, as if a second reading had said the same.
+        Where only this canvas was read, as if the readings of its other looks had said the same.
         """
+        if self.trusted is not None:
+            return [is_doubtful(trusted) for trusted in self.trusted]
         end = self.end_probability or 0.0
         return [
-            bool(self.unread) or is_doubtful(trust(probability**2 * end))
+            bool(self.unread) or is_doubtful(trust(probability**LOOKS * end))
             for probability in self.probabilities
         ]
 

@@ -1,18 +1,19 @@
 """The Transformer: an encoder that sees the drawing, a decoder that reads it aloud."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from .attention import AttentionRecord, MultiHeadAttention, record_attention
-from .config import END, TRANSFORMER_CONFIG, Config
+from .config import END, LOOKS, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
-from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, open_drawing
+from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, looks, open_drawing
 from .page import Page, read_page
-from .reading import AttentionMaps, Reading, require_eval, unread_marks
+from .reading import AttentionMaps, Reading, require_eval, trust_in, unread_marks
 
 
 class Transformer(nn.Module):
@@ -54,6 +55,9 @@ class Transformer(nn.Module):
     def read(self, drawing: Drawing | str | Path, attention: bool = False) -> Reading:
         """Read any drawing: a picture, its file's path, an array (see `drawing_to_canvas`).
 
+        It is read in several looks (`ink.looks`): the first gives the reading, all of them tell how
+        far it can be trusted.
+
         Args:
             drawing: what was drawn; an empty drawing gives an empty reading.
             attention: whether to keep the attention maps.
@@ -86,7 +90,12 @@ class Transformer(nn.Module):
                 named = isinstance(drawing, str | Path)
                 name = str(drawing) if named else f"drawing {number} of {len(drawings)}"
                 raise type(error)(f"{name}: {error}") from error
-        return self.read_canvases(torch.stack(canvases), attention) if canvases else []
+        if not canvases:
+            return []
+        shown = torch.cat([looks(canvas) for canvas in canvases])
+        readings = self.read_canvases(shown, attention)
+        by_drawing = [readings[n : n + LOOKS] for n in range(0, len(readings), LOOKS)]
+        return [replace(of[0], trusted=trust_in(of[0], of)) for of in by_drawing]
 
     def _canvas(self, drawing: Drawing | str | Path) -> Tensor:
         """The drawing's canvas; an empty one if nothing is drawn."""

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from mnist_transformer import InkError, load_transformer
 from mnist_transformer.__main__ import main
+from mnist_transformer.config import LOOKS
 from mnist_transformer.hands.pages import KINDS, pen_pages
 from mnist_transformer.hands.pen import load_pen_digits
 from mnist_transformer.ink import draw_strokes
@@ -83,6 +84,16 @@ def test_a_row_is_refused_by_read_only_where_it_is_not_one_that_the_model_takes(
     with pytest.raises(InkError, match="2 rows.*read_page"):
         model.read(two)
     assert model.read_page(two).digits == "204\n57"
+
+
+def test_a_row_is_trusted_alike_read_alone_and_on_a_page(model, batch_sizes):
+    sheet = written("2049")
+    alone, (row,) = model.read(sheet), model.read_page(sheet).rows
+    assert batch_sizes == [LOOKS, LOOKS]
+    assert alone.trusted == pytest.approx(row.probabilities, abs=1e-4)
+    assert alone.uncertain == row.uncertain == [False] * 4
+    # All looks together are never surer than the first.
+    assert all(t < p for t, p in zip(alone.trusted, alone.probabilities, strict=True))
 
 
 def test_an_empty_page_has_no_rows(model):

@@ -66,7 +66,7 @@ def read_files(
             takes a quarter of the cores, as reading takes about a quarter of the time. They import
             the calling script anew, which must keep what it does behind
             `if __name__ == "__main__":`.
-        batch_size: canvases that are read at once, of which a short row needs two.
+        batch_size: canvases that are read at once, of which a short row needs three.
 
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.

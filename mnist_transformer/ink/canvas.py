@@ -24,6 +24,8 @@ MARGIN = 4  # pixels of paper kept left and right of a line that fills the canva
 STROKE_WIDTH = 0.13  # of a digit's height, about as in MNIST
 THINNEST, THICKEST = 2.0, 3.2  # pixels of canvas; a stroke's width after normalising
 OVERSAMPLING = 4  # strokes are measured and redrawn at this many times the canvas's resolution
+SMALLER = 0.87  # size of a canvas's second look
+THICKER = 0.4  # of a pixel, on every side: how much thicker the strokes of its third look are
 
 
 def drawing_to_canvas(drawing: Drawing, config: Config) -> Tensor:
@@ -61,20 +63,21 @@ class RowOfCanvases:
     """One row of a picture, ready to be read.
 
     Attributes:
-        parts: for each part of the row, from left to right, its canvas in each size.
+        parts: a canvas for each part of the row, from left to right.
         box: left, top, right, bottom of the row's ink, in the picture's own pixels.
+        lacks_ink: whether ink that may be writing was left out beside it.
     """
 
-    parts: list[list[Tensor]]
+    parts: list[Tensor]
     box: tuple[int, int, int, int]
+    lacks_ink: bool
 
 
-def picture_to_parts(drawing: Drawing, config: Config, *sizes: float) -> list[RowOfCanvases]:
+def picture_to_parts(drawing: Drawing, config: Config) -> list[RowOfCanvases]:
     """Every row of a picture, from top to bottom, as canvases.
 
     Args:
         drawing, config: as in `drawing_to_canvas`.
-        sizes: other sizes, beside the usual one of 1, in which every part is wanted.
 
     Raises:
         BlankDrawing, InkError, TypeError: as `drawing_to_canvas`, but for the number of rows and
@@ -83,11 +86,9 @@ def picture_to_parts(drawing: Drawing, config: Config, *sizes: float) -> list[Ro
     pixels, shrink = to_pixels(drawing)
     return [
         RowOfCanvases(
-            [
-                [ink_to_canvas(part, config, size) for size in (1.0, *sizes)]
-                for part in row.parts(config.max_digits)
-            ],
+            [ink_to_canvas(part, config) for part in row.parts(config.max_digits)],
             _times(row.box, shrink),
+            row.lacks_ink,
         )
         for row in find_rows(find_ink(pixels))
     ]
@@ -108,13 +109,31 @@ def _all_ink(ink: Ink) -> np.ndarray:
     return np.where(dirt[ink.labels[window]], 0, ink.strength(window))
 
 
-def ink_to_canvas(ink: np.ndarray, config: Config, size: float = 1.0) -> Tensor:
+def looks(canvas: Tensor) -> Tensor:
+    """A canvas, (height, width), in all its looks: as it is, smaller, and with thicker strokes.
+
+    To any eye they show the same digits; where a model takes them for others, it is not sure.
+
+    Returns:
+        (config.LOOKS, height, width) float32.
+    """
+    as_it_is = canvas.numpy()
+    height, width = as_it_is.shape
+    middle = (width - 1) / 2, (height - 1) / 2
+    shrink = cv2.getRotationMatrix2D(middle, 0, SMALLER)
+    smaller = cv2.warpAffine(as_it_is, shrink, (width, height), flags=cv2.INTER_CUBIC)
+    thickest = cv2.dilate(as_it_is, np.ones((3, 3), np.uint8))
+    thicker = (1 - THICKER) * as_it_is + THICKER * thickest
+    return torch.from_numpy(np.stack([as_it_is, smaller.clip(0, 1), thicker]))
+
+
+def ink_to_canvas(ink: np.ndarray, config: Config) -> Tensor:
     """Scale ink, (height, width) float in [0, 1], into the middle of a canvas.
 
-    At size 1 it is `INK_HEIGHT` high, or as wide as fits.
+    It is `INK_HEIGHT` high, or as wide as fits.
     """
     height, width = ink.shape
-    scale = size * min(
+    scale = min(
         INK_HEIGHT * config.canvas_height / height,
         (config.canvas_width - 2 * MARGIN) / width,
     )

@@ -24,6 +24,7 @@ CROPPED = 0.75  # of the picture's height: digits so high are cut out closely
 CONTACT = 0.35  # of a digit's height that a digit may touch the picture's border with
 FOOT = 0.9  # the same where there is neither desk nor shadow
 NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end of a rule
+HELD = 0.5  # of a digit's height, both ways: so large a mark at the border may hold writing
 FILLED = 0.6  # of its box: a mark with so much ink at the border is a bar or a dark corner
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
@@ -44,6 +45,8 @@ class Ink:
         areas: (n,) the marks' pixels of ink.
         numbers: (n,) the marks' numbers in `labels`.
         digit_height: the usual height of the marks, in pixels.
+        left_out: (m, 4) int, boxes of what comes in from outside the picture, and so was left out,
+            but may hold writing: it reaches far in both ways and does not fill its box.
     """
 
     contrast: np.ndarray
@@ -53,6 +56,7 @@ class Ink:
     areas: np.ndarray
     numbers: np.ndarray
     digit_height: float
+    left_out: np.ndarray
 
     def strength(self, window: tuple[slice, slice]) -> np.ndarray:
         """(height, width) float32 in [0, 1] of a part: at least `INK_LEVEL` where there is ink."""
@@ -149,7 +153,9 @@ class _Page:
         if not inside.any():
             inside = kept
         height = usual_height(boxes[inside], areas[inside])
-        kept &= ~_is_margin(labels, boxes, areas, height, self.noise is None)
+        is_margin = _is_margin(labels, boxes, areas, height, self.noise is None)
+        left_out = boxes[kept & is_margin & _may_hold_writing(boxes, areas, height)]
+        kept &= ~is_margin
         kept &= ~_is_frame(boxes, areas, kept, height)
         height = usual_height(boxes[kept], areas[kept])
         _refuse_crowd(kept, 10 * MOST_MARKS)  # dirt among them
@@ -166,6 +172,7 @@ class _Page:
             areas[kept],
             np.flatnonzero(kept),
             height,
+            left_out,
         )
 
 
@@ -228,6 +235,13 @@ def _is_margin(
         is_wide |= (left > 1) & (right < labels.shape[1] - 1) & ((top > 1) | (bottom < rows - 1))
     is_like_digit &= touches_little & is_wide
     return touches & ~is_like_digit
+
+
+def _may_hold_writing(boxes: np.ndarray, areas: np.ndarray, height: float) -> np.ndarray:
+    """Of every mark, whether it may be writing that touches a rule, the picture's border or both:
+    large both ways, and drawn, not filled as a dark corner is."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    return (size.min(1) > HELD * height) & (areas < FILLED * size.prod(1))
 
 
 def _touches_border(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

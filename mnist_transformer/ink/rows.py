@@ -29,6 +29,7 @@ class LevelRow:
         starts, stops: (pieces,) columns of `ink` at which each begins and before which it ends.
         height: the usual height of the row's digits, in pixels.
         box: left, top, right, bottom of the row in the picture that was examined.
+        lacks_ink: whether ink that may be writing was left out beside it (`Ink.left_out`).
     """
 
     ink: np.ndarray
@@ -36,6 +37,7 @@ class LevelRow:
     stops: np.ndarray
     height: float
     box: tuple[int, int, int, int]
+    lacks_ink: bool = False
 
     @property
     def expected(self) -> np.ndarray:
@@ -94,7 +96,13 @@ class LevelRow:
 
 def find_rows(ink: Ink) -> list[LevelRow]:
     """The rows of a page, from top to bottom."""
-    return [_level(ink, row) for row in group_rows(ink)]
+    rows = [_level(ink, row) for row in group_rows(ink)]
+    for _, top, _, bottom in ink.left_out:
+        # It belongs to the rows that it lies beside, else to the nearest.
+        away = [max(row.box[1] - bottom, top - row.box[3], 0) for row in rows]
+        for row, distance in zip(rows, away, strict=True):
+            row.lacks_ink |= bool(distance == min(away))
+    return rows
 
 
 def group_rows(ink: Ink) -> list[np.ndarray]:

@@ -21,6 +21,7 @@ LINES = 1_000
 SEED = 50_000
 RIGHT_DOUBTED = 0.08  # share of right rows that may be doubtful
 ENLARGED = 4  # a canvas as a picture
+RIM = 24  # pixels of paper around it: ink at a picture's border may be a frame, or cut off
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _read(model: Transformer, canvas: np.ndarray) -> tuple[str, float]:
     """What a canvas, drawn large, is read as, and how far its least certain digit is trusted."""
     large = cv2.resize(canvas, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     try:
-        page = model.read_page(1 - large.clip(0, 1))
+        page = model.read_page(1 - np.pad(large.clip(0, 1), RIM))
     except InkError:
         return "", 0.0
     return page.digits, min(page.probabilities, default=0.0)

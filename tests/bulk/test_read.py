@@ -54,9 +54,9 @@ def test_files_come_back_in_order_and_read_as_alone(shipped, files, workers):
 
 
 def test_the_model_reads_full_batches(shipped, batch_sizes):
-    files = [str(EXAMPLES[0])] * 20  # two canvases each
-    assert len(list(read_files(shipped, files, workers=0, batch_size=16))) == 20
-    assert batch_sizes == [16, 16, 8]
+    files = [str(EXAMPLES[0])] * 20  # three canvases each
+    assert len(list(read_files(shipped, files, workers=0, batch_size=18))) == 20
+    assert batch_sizes == [18, 18, 18, 6]
 
 
 def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, batch_sizes, tmp_path):
@@ -65,7 +65,7 @@ def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, batch_
     found = list(read_files(shipped, [str(tmp_path / "book.tif")], workers=0, batch_size=2))
     assert [page.number for page in found] == list(range(1, 11))
     assert len({page.page.digits for page in found}) == 1
-    assert batch_sizes == [8, 8, 4]
+    assert batch_sizes == [8, 8, 8, 6]
 
 
 def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):

@@ -70,5 +70,12 @@ def test_a_page_shows_the_doubts_of_its_rows(reading):
     assert tiles == ["tile"] * 7 + ["tile doubtful"]
 
 
+def test_a_page_says_that_ink_was_left_out(reading):
+    whole = row(reading)
+    lacking = dataclasses.replace(whole, lacks_ink=True)
+    for rows, said in (([lacking], True), ([whole, lacking], True), ([whole], False)):
+        assert ("border was left out" in page_html(Page(rows), 8)) is said
+
+
 def test_what_went_wrong_cannot_bring_markup_of_its_own():
     assert "<script>" not in hint_html("<script>alert(1)</script>")

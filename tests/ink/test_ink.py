@@ -7,7 +7,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from mnist_transformer import BlankDrawing, Config, InkError, drawing_to_canvas
-from mnist_transformer.ink import MAX_PIXELS, open_drawing, picture_to_parts
+from mnist_transformer.config import LOOKS
+from mnist_transformer.ink import MAX_PIXELS, looks, open_drawing, picture_to_parts
 
 CONFIG = Config()
 
@@ -249,3 +250,15 @@ def test_digits_drawn_over_the_sheets_border_are_not_left_out(shift):
     picture.paste(sketch(), shift)
     columns = (drawing_to_canvas(picture, CONFIG) > 0.3).any(0).int()
     assert int((columns.diff() > 0).sum()) == 3
+
+
+def test_a_canvas_in_its_other_looks_is_smaller_and_thicker():
+    canvas = drawing_to_canvas(sketch(), CONFIG)
+    shown = looks(canvas)
+    assert shown.shape == (LOOKS, *canvas.shape) and shown.dtype == torch.float32
+    assert shown.min() >= 0 and shown.max() <= 1
+    as_it_is, smaller, thicker = shown
+    assert torch.equal(as_it_is, canvas)
+    height, less = ((look > 0.3).any(1).sum() for look in (canvas, smaller))
+    assert 0.8 < less / height < 0.95
+    assert (thicker >= canvas).all() and thicker.sum() > 1.15 * canvas.sum()

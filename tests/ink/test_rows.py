@@ -53,7 +53,7 @@ def test_strokes_of_one_digit_stay_together_on_a_slope(strokes):
 def test_two_digits_of_which_one_reaches_under_the_other_are_put_side_by_side():
     rows = picture_to_parts(draw((SEVEN, 100, 200), (SEVEN, 150, 250)), CONFIG)
     assert len(rows) == 1
-    canvas = rows[0].parts[0][0]
+    canvas = rows[0].parts[0]
     columns = np.flatnonzero((canvas > 0.3).any(0))
     gaps = np.flatnonzero(np.diff(columns) > 1)
     assert len(gaps) == 1
@@ -68,3 +68,15 @@ def test_the_two_strokes_of_a_4_are_not_put_side_by_side():
         left_digit(draw((four, 100, 200), *others)) for others in ([], [(SEVEN, 220, 210)])
     )
     assert alone.shape[1] < 75 and np.array_equal(alone, beside)
+
+
+def test_writing_left_out_with_what_comes_in_from_the_border_is_told_by_its_row_alone():
+    sheet = draw((SEVEN, 100, 60), (SEVEN, 200, 60), (SEVEN, 100, 300), (SEVEN, 200, 300))
+    assert [row.lacks_ink for row in picture_to_parts(sheet, CONFIG)] == [False, False]
+    # Two more digits, tied to each other and to the border by a stroke.
+    pen = ImageDraw.Draw(sheet)
+    for x in (400, 520):
+        pen.line([(x + dx, 300 + dy) for dx, dy in SEVEN[0]], 0, 10, joint="curve")
+    pen.line([(400, 300), (480, 330), (560, 300), (640, 340), (699, 310)], 0, 10)
+    above, beside = picture_to_parts(sheet, CONFIG)
+    assert (above.lacks_ink, beside.lacks_ink) == (False, True)

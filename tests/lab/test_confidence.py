@@ -3,7 +3,7 @@ import torch
 
 from mnist_transformer import InkError, Reading
 from mnist_transformer.lab import confidence
-from mnist_transformer.reading import DOUBT, is_doubtful, trust
+from mnist_transformer.reading import DOUBT, PASSED_OVER, is_doubtful, trust, trust_in
 
 
 def reading(digits, *probabilities):
@@ -49,6 +49,35 @@ def test_trust_keeps_the_order_and_what_is_certain():
     levels = [trust(p / 20) for p in range(21)]
     assert levels == sorted(levels) and len(set(levels)) == 21
     assert levels[0] == 0 and levels[-1] == 1
+
+
+def look(digits, sure, end=1.0, unread=()):
+    """A reading that gives each of its digits the probability `sure`, all others an equal share."""
+    steps = torch.full((len(digits) + 1, 11), (1 - sure) / 10)
+    for step, digit in enumerate(digits):
+        steps[step, int(digit)] = sure
+    return Reading(
+        digits, [sure] * len(digits), end, steps, torch.zeros(32, 224), unread=list(unread)
+    )
+
+
+def test_a_digit_is_trusted_as_far_as_all_looks_find_it_likely():
+    sure, unsure, other = look("12", 0.99), look("12", 0.6, end=0.8), look("13", 0.99)
+    assert trust_in(sure, [sure, sure]) == pytest.approx([trust(0.99**2)] * 2)
+    assert trust_in(sure, [sure, unsure]) == pytest.approx([trust(0.99 * 0.6 * 0.8)] * 2)
+    first, second = trust_in(sure, [sure, sure, other])
+    assert not is_doubtful(first) and second == pytest.approx(trust(0.99**2 * 0.001))
+
+
+def test_ink_passed_over_or_left_out_or_another_length_makes_every_digit_doubtful():
+    sure = look("12", 1.0)
+    passed_over, longer = look("12", 1.0, unread=[(0, 0, 8, 8)]), look("127", 1.0)
+    for trusted in (
+        trust_in(passed_over, [passed_over, sure]),
+        trust_in(sure, [sure, longer]),
+        trust_in(sure, [sure, sure], lacks_ink=True),
+    ):
+        assert trusted == [PASSED_OVER] * 2 and all(map(is_doubtful, trusted))
 
 
 @pytest.mark.parametrize("pictures", [confidence.letter_pictures, confidence.scribble_pictures])

@@ -40,7 +40,7 @@ def test_without_maps_there_is_no_grid_to_write_on(model, reading):
         ledger_data(plain, torch.zeros(48), [], "nothing")
 
 
-def test_the_paper_beside_the_ink_is_left_out_but_for_the_second_pen(reading):
+def test_the_paper_beside_the_ink_lacks_ink_but_for_the_second_pen(reading):
     inked = (reading.canvas > 0.3).any(0).nonzero().flatten() // 8  # columns of patches
     first, end = ledger_data(reading, torch.zeros(48), [], "")["shown"]
     assert first == max(int(inked[0]) - 1, 0) and end == min(int(inked[-1]) + 2, 12)
