@@ -1,6 +1,12 @@
-"""Reading one drawing and a batch of 64, greedily, beside the peers; and what looking costs."""
+"""Reading one drawing and a batch of 64, greedily, beside the peers; what looking and ink cost."""
 
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
 import torch
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.peers import STEPS, linear_patches, peers
@@ -8,7 +14,11 @@ from benchmarks.timing import fastest_multiplication, machine, medians
 from mnist_transformer import Transformer, load_transformer, make_lines
 from mnist_transformer.config import END, START
 from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.ink.marks import find_ink
+from mnist_transformer.ink.picture import to_pixels
 
+SHEET = Path(__file__).parents[1] / "demo" / "examples" / "8675309.png"
+PHOTOGRAPH = (4000, 3000)  # pixels
 BATCHES = {1: 40, 64: 8}  # size -> rounds
 
 
@@ -23,6 +33,32 @@ def same_digits(model: Transformer, canvases: torch.Tensor) -> bool:
     lines = [row.tolist()[1:] for row in tokens]
     anew = ["".join(map(str, line[: line.index(END)])) for line in lines]
     return together == alone == anew
+
+
+def photograph(sheet: Image.Image) -> Image.Image:
+    """The sheet as a camera of 12 megapixels might take it: in uneven light, with noise."""
+    width, height = PHOTOGRAPH
+    large = sheet.convert("L").resize((width, round(width * sheet.height / sheet.width)))
+    page = np.full((height, width), 255.0)
+    top = (height - large.height) // 2
+    page[top : top + large.height] = np.asarray(large)
+    light = np.linspace(0.5, 0.9, width) * np.linspace(1, 0.8, height)[:, None]
+    noise = np.random.default_rng(0).normal(0, 3, (height, width, 3))
+    colours = (page * light)[..., None] * (1, 0.97, 0.9) + noise
+    return Image.fromarray(colours.clip(0, 255).astype(np.uint8))
+
+
+def ink_times() -> dict[str, float]:
+    """Seconds of one thread's processor time in which a picture's ink is found."""
+    cv2.setNumThreads(1)
+    sheet = Image.open(SHEET)
+    sheet.load()
+    pictures = {"a sheet": sheet, "a photograph of 12 megapixels": photograph(sheet)}
+    calls = {
+        name: lambda picture=picture: find_ink(to_pixels(picture)[0])
+        for name, picture in pictures.items()
+    }
+    return medians(calls, 15, time.thread_time)
 
 
 @torch.inference_mode()
@@ -81,4 +117,6 @@ def main() -> None:
         f"recording every map: {looking['recorded'] / looking['plain']:.2f} times plain reading, "
         f"{held / 1000:.0f} kB a reading"
     )
+    found = ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in ink_times().items())
+    print(f"finding the ink, one thread's processor time: {found}")
     print(f"same digits with cache, without, and in a batch: {same_digits(model, canvases)}")
