@@ -15,6 +15,7 @@ from demo import (
     intervene_view,
     machine_view,
     model_view,
+    models,
     read_view,
     screen,
     train_view,
@@ -24,12 +25,15 @@ from demo import (
 # seconds where they wait for one another on cores that train for somebody else.
 torch.set_num_threads(1)
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
-st.html(Path(__file__).parent / "style.css")
-st.html(screen.hidden_style())
-model = model_view.show().model
+STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+st.html(f"<style>{STYLE}</style>{screen.hidden_style()}")
+# All places are held from the beginning, and filled in the order in which one waits for them.
+top = st.container(horizontal=True, vertical_alignment="center", key="top")
+model = models.chosen().model
 screen.open_changes(model)
 changes.fit(model)
 shown = read_view.show(model)
+model_view.show(top)
 if "machine" in screen.sections():
     machine_view.show(shown.reading, model)
 tabs = {

@@ -1,6 +1,7 @@
 """The top of the page: its name, and the model that all of it is about."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from demo import models, moments_view
 
@@ -8,11 +9,11 @@ TITLE = "<h1>MNIST Transformer</h1>"
 SAYS = "<p>It reads digits one token at a time. Write, and watch where it looks.</p>"
 
 
-def show() -> models.Chosen:
-    """Draw the top; gives the model that was chosen."""
+def show(top: DeltaGenerator) -> None:
+    """Draw the top, with the model to be chosen."""
     names = models.titles()
     chosen = models.chosen()
-    with st.container(horizontal=True, vertical_alignment="center", key="top"):
+    with top:
         st.html(TITLE)
         with st.container(key="says"):
             if chosen.run is None:
@@ -35,4 +36,3 @@ def show() -> models.Chosen:
                 "moment of its training. Runs and files are yours alone and end with your visit: a "
                 "link always opens the shipped model."
             )
-    return chosen

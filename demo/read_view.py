@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from demo import changes, lesson_view, live, save_view, sheet
 from demo.controls import page_html, reading_hints
@@ -31,24 +32,34 @@ class Shown:
 
 
 def show(model: Transformer) -> Shown:
-    """Draw the section; gives what the others are to show."""
+    """Draw the section; gives what the others are to show.
+
+    The stage is sent before all else: a browser takes up what it is sent piece by piece, and each
+    piece costs it several milliseconds, changed or not.
+    """
     state = st.session_state
     tools = st.container(horizontal=True, vertical_alignment="center", key="tools")
-    in_sight = sheet.show(tools)
+    paper = st.container(key="sheet")
+    # There without rows too, so that nothing changes its place.
+    rows = st.container(horizontal=True, vertical_alignment="center", key="rows")
+    stage = st.container()
+    in_sight = sheet.look()
     made_of = in_sight.version, model
     if state.get("in_sight") != made_of:  # else the page is only drawn anew
         state.drawing = in_sight.drawing()
         state.page, state.problem = _read(model, state.drawing)
         state.in_sight = made_of
     page = state.page
-    reading, probabilities = _choose(page, model)
+    reading, probabilities = _choose(page, rows, model)
     _, changed = changes.apply(model, reading)
     if changed is not reading:  # the whole page shows the machine as it is now
         probabilities = changed.probabilities
     hints = _hints(page, changed, probabilities, model, state.problem)
     if any(changes.chosen().values()):
         hints.append(changes.in_words().lower())
-    live.stage(data=stage_data(changed, probabilities, hints), key="stage")
+    with stage:
+        live.stage(data=stage_data(changed, probabilities, hints), key="stage")
+    sheet.show(paper, tools)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
         save_view.show(page, reading, strokes, in_sight.size, model)
@@ -61,9 +72,9 @@ def is_line(page: Page) -> bool:
     return len(page.rows) == 1 and len(page.rows[0].parts) == 1
 
 
-def _choose(page: Page, model: Transformer) -> tuple[Reading, list[float]]:
-    """The line, or which row, or part of a long one, all else is about; and how sure its digits
-    are, as the page knows it."""
+def _choose(page: Page, rows: DeltaGenerator, model: Transformer) -> tuple[Reading, list[float]]:
+    """The line, or which of the `rows`, or part of a long one, all else is about; and how sure its
+    digits are, as the page knows it."""
     places = [
         (f"{n}, part {m}" if len(row.parts) > 1 else f"{n}", part, probabilities)
         for n, row in enumerate(page.rows, 1)
@@ -71,9 +82,6 @@ def _choose(page: Page, model: Transformer) -> tuple[Reading, list[float]]:
             zip(row.parts, row.probabilities_by_part, strict=True), 1
         )
     ]
-    rows = st.container(
-        horizontal=True, vertical_alignment="center", key="rows"
-    )  # there without rows too, so that nothing changes its place
     if not places:
         return model.read(BLANK), []
     if len(places) == 1:

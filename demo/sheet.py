@@ -1,10 +1,10 @@
 """The sheet: a canvas as wide as the page, and what can be laid on it."""
 
-import json
+import base64
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 from PIL import Image, ImageChops, ImageOps
 from streamlit.delta_generator import DeltaGenerator
@@ -35,29 +35,31 @@ class InSight:
         strokes: what was drawn, as the canvas gives it.
         size: (width, height) of the sheet in pixels.
         picture: the example or upload that lies under the strokes, if any.
-        pixels: (height, width, 4), the strokes as the canvas shows them; None before it has.
+        shown: the strokes as the canvas shows them, an address that holds a PNG; None before it
+            has.
         version: changes whenever what is in sight does.
     """
 
     strokes: list[dict]
     size: tuple[int, int]
     picture: Image.Image | None
-    pixels: np.ndarray | None
-    version: tuple[int, str]
+    shown: str | None
+    version: tuple[int, list[dict]]
 
     def drawing(self) -> Image.Image | None:
         """The strokes, the picture, or the strokes on the picture; None for an empty sheet."""
         if not self.strokes:
             return self.picture
-        if self.pixels is None:  # strokes that a link brought have no pixels yet
+        if self.shown is None:  # strokes that a link brought are not shown yet
             drawn = link.picture(self.strokes, self.size)
             return ImageChops.darker(_fit(self.picture, self.size).convert("L"), drawn)
-        drawn = Image.fromarray(self.pixels).convert("RGBA")
+        png = base64.b64decode(self.shown.split(",", 1)[1])
+        drawn = Image.open(io.BytesIO(png)).convert("RGBA")
         return Image.alpha_composite(_fit(self.picture, drawn.size), drawn)
 
 
-def show(tools: DeltaGenerator) -> InSight:
-    """Draw the sheet, and among the `tools` above it what else can be laid on it."""
+def look() -> InSight:
+    """What lies on the sheet, which is known before it is drawn again: see `read_view.show`."""
     state = st.session_state
     state.setdefault("sheet_rows", 1)
     state.setdefault("canvas_number", 0)  # a new number gives a canvas without a past
@@ -65,10 +67,23 @@ def show(tools: DeltaGenerator) -> InSight:
         is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
         state.sheet_width = PHONE if is_phone else DESKTOP
     _follow_address()
-    with st.container(key="sheet"):
-        _follow_width()
-        width, height = size()
-        result = st_canvas(
+    _follow_width()
+    told = state.get(_canvas_key(), {}).get("drawing") or {"raw": {"objects": state.initial}}
+    state.strokes = told["raw"].get("objects", [])
+    if state.strokes and state.makes_way:
+        state.picture, state.makes_way = None, False
+    version = (state.canvas_number, state.strokes)
+    return InSight(state.strokes, size(), state.picture, told.get("data"), version)
+
+
+def show(paper: DeltaGenerator, tools: DeltaGenerator) -> None:
+    """Draw the sheet on the `paper`, and among the `tools` what else can be laid on it."""
+    state = st.session_state
+    width, height = size()
+    with paper:
+        data = {"width": width, "height": height, "makesWay": state.makes_way}
+        _paper(data=data, key="paper", on_width_change=lambda: None)
+        st_canvas(
             stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0])),
             stroke_color=link.INK,
             initial_drawing={"objects": state.initial},
@@ -78,17 +93,16 @@ def show(tools: DeltaGenerator) -> InSight:
             width=width,
             height=height,
             return_image_data=True,
-            key=f"canvas-{state.canvas_number}",
+            key=_canvas_key(),
         )
-    state.strokes = (result.json_data or {}).get("objects", [])
-    if state.strokes and state.makes_way:
-        state.picture, state.makes_way = None, False
+        if state.sheet_error:
+            st.error(state.sheet_error)
     with tools:
         _show_tools()
-    if state.sheet_error:
-        st.error(state.sheet_error)
-    version = (state.canvas_number, json.dumps(state.strokes))
-    return InSight(state.strokes, size(), state.picture, result.image_data, version)
+
+
+def _canvas_key() -> str:
+    return f"canvas-{st.session_state.canvas_number}"
 
 
 def size() -> tuple[int, int]:
@@ -144,8 +158,7 @@ def _follow_address() -> None:
 def _follow_width() -> None:
     """Let the sheet be as wide as the page, and what is drawn on it in proportion."""
     state = st.session_state
-    data = {"width": state.sheet_width, "height": size()[1], "makesWay": state.makes_way}
-    told = _paper(data=data, key="paper", on_width_change=lambda: None).width
+    told = state.get("paper", {}).get("width")
     if not told or int(told) == state.sheet_width:
         return
     old = size()
