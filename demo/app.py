@@ -20,9 +20,11 @@ from demo import (
     screen,
     train_view,
 )
+from demo.turns import turns
 
-# Each visitor has a thread of his own. Sharing one reading between several gains little, and costs
-# seconds where they wait for one another on cores that train for somebody else.
+# Each visitor has a thread of his own, and they take turns. Sharing one reading between several
+# gains little, and costs seconds where they wait for one another on cores that train for somebody
+# else.
 torch.set_num_threads(1)
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
@@ -35,7 +37,8 @@ changes.fit(model)
 shown = read_view.show(model)
 model_view.show(top)
 if "machine" in screen.sections():
-    machine_view.show(shown.reading, model)
+    with turns.rest():
+        machine_view.show(shown.reading, model)
 tabs = {
     "Change one thing": (
         "change",
@@ -49,5 +52,5 @@ titles = [title for title, (section, _) in tabs.items() if section in screen.sec
 # Only the open section is worked out; another when it is opened.
 for title, tab in zip(titles, st.tabs(titles, on_change="rerun") if titles else [], strict=True):
     if tab.open:
-        with tab:
+        with tab, turns.rest():
             tabs[title][1]()

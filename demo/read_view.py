@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from demo import changes, lesson_view, live, save_view, sheet
 from demo.controls import page_html, reading_hints
+from demo.turns import turns
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
 
@@ -43,22 +44,23 @@ def show(model: Transformer) -> Shown:
     # There without rows too, so that nothing changes its place.
     rows = st.container(horizontal=True, vertical_alignment="center", key="rows")
     stage = st.container()
-    in_sight = sheet.look()
-    made_of = in_sight.version, model
-    if state.get("in_sight") != made_of:  # else the page is only drawn anew
-        state.drawing = in_sight.drawing()
-        state.page, state.problem = _read(model, state.drawing)
-        state.in_sight = made_of
-    page = state.page
-    reading, probabilities = _choose(page, rows, model)
-    _, changed = changes.apply(model, reading)
-    if changed is not reading:  # the whole page shows the machine as it is now
-        probabilities = changed.probabilities
-    hints = _hints(page, changed, probabilities, model, state.problem)
-    if any(changes.chosen().values()):
-        hints.append(changes.in_words().lower())
-    with stage:
-        live.stage(data=stage_data(changed, probabilities, hints), key="stage")
+    with turns.first():
+        in_sight = sheet.look()
+        made_of = in_sight.version, model
+        if state.get("in_sight") != made_of:  # else the page is only drawn anew
+            state.drawing = in_sight.drawing()
+            state.page, state.problem = _read(model, state.drawing)
+            state.in_sight = made_of
+        page = state.page
+        reading, probabilities = _choose(page, rows, model)
+        _, changed = changes.apply(model, reading)
+        if changed is not reading:  # the whole page shows the machine as it is now
+            probabilities = changed.probabilities
+        hints = _hints(page, changed, probabilities, model, state.problem)
+        if any(changes.chosen().values()):
+            hints.append(changes.in_words().lower())
+        with stage:
+            live.stage(data=stage_data(changed, probabilities, hints), key="stage")
     sheet.show(paper, tools)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
