@@ -33,6 +33,12 @@ class LayerCache:
         self.key, self.value = key, value
         return key, value
 
+    def take(self, lines: Tensor) -> None:
+        """Go on with these lines of the batch, (lines,), one of them perhaps several times."""
+        self.memory_key, self.memory_value = self.memory_key[lines], self.memory_value[lines]
+        if self.key is not None and self.value is not None:
+            self.key, self.value = self.key[lines], self.value[lines]
+
 
 class DecoderLayer(ResidualLayer):
     """Masked self-attention over the tokens, cross-attention to the patches, an MLP."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import END, START
+from ..decoder import LayerCache
 from ..reading import require_eval
 from ..transformer import Transformer
 
@@ -40,23 +41,30 @@ def beam_search(model: Transformer, canvas: Tensor, num_beams: int = 5) -> list[
         raise ValueError(f"num_beams must be at least 1, not {num_beams}")
     if not canvas.any():
         return [DecodedLine("", 1.0)]
-    memory = model.encoder(canvas[None].to(model.decoder.position))  # (1, patches, model_dim)
-    open_lines, ended = [([START], 0.0)], []
-    for _ in range(model.config.max_steps):
-        tokens = torch.tensor([line for line, _ in open_lines], device=memory.device)
-        logits = model.decoder(tokens, memory.expand(len(tokens), -1, -1))[:, -1]  # (beams, 11)
+    caches = _caches(model, canvas)
+    token = torch.tensor([START])
+    open_lines: list[tuple[str, float]] = [("", 0.0)]
+    ended: list[tuple[str, float]] = []
+    for position in range(model.config.max_steps):
+        steps = _step(model, token, position, caches).log_softmax(-1)  # (beams, 11)
         longer = [
-            (line + [token], score + step)
-            for (line, score), steps in zip(
-                open_lines, logits.log_softmax(-1).tolist(), strict=True
-            )
-            for token, step in enumerate(steps)
+            (score + step, beam, next_token)
+            for beam, ((_, score), row) in enumerate(zip(open_lines, steps.tolist(), strict=True))
+            for next_token, step in enumerate(row)
         ]
-        ended += [(line, score) for line, score in longer if line[-1] == END]
-        open_lines = [(line, score) for line, score in longer if line[-1] != END]
-        open_lines = sorted(open_lines, key=itemgetter(1), reverse=True)[:num_beams]
-    best = sorted(ended, key=itemgetter(1), reverse=True)[:num_beams]
-    return [DecodedLine("".join(map(str, line[1:-1])), math.exp(score)) for line, score in best]
+        ended += [
+            (open_lines[beam][0], score) for score, beam, next_token in longer if next_token == END
+        ]
+        ended = sorted(ended, key=itemgetter(1), reverse=True)[:num_beams]
+        kept = sorted((each for each in longer if each[2] != END), reverse=True)[:num_beams]
+        # A line only becomes less likely as it grows.
+        if len(ended) == num_beams and kept[0][0] <= ended[-1][1]:
+            break
+        open_lines = [(open_lines[beam][0] + str(digit), score) for score, beam, digit in kept]
+        for cache in caches:
+            cache.take(torch.tensor([beam for _, beam, _ in kept]))
+        token = torch.tensor([digit for _, _, digit in kept])
+    return [DecodedLine(digits, math.exp(score)) for digits, score in ended]
 
 
 @torch.no_grad()
@@ -86,24 +94,37 @@ def sample_lines(
     if not canvas.any():
         return [DecodedLine("", 1.0)]
     generator = torch.Generator().manual_seed(seed)
-    memory = model.encoder(canvas[None].to(model.decoder.position))  # (1, patches, model_dim)
-    caches = model.decoder.init_cache(memory)
-    for cache in caches:  # projected once, whatever the number of lines
-        cache.memory_key = cache.memory_key.expand(count, -1, -1, -1)
-        cache.memory_value = cache.memory_value.expand(count, -1, -1, -1)
-    token = torch.full((count,), START)
-    ended = torch.zeros(count, dtype=torch.bool)
-    drawn = []
-    for position in range(model.config.max_steps):
-        logits = model.decoder.step(token.to(memory.device), position, caches).float().cpu()
-        probabilities = (logits / temperature).softmax(-1)  # (count, 11)
-        token = torch.multinomial(probabilities, 1, generator=generator).squeeze(1)
-        drawn.append(token)
-        ended |= token == END
-        if ended.all():
-            break
+    caches = _caches(model, canvas)
+    token = torch.tensor([START])
+    beginnings = {"": count}  # those that still go on, and how many lines have each
     lines: Counter[str] = Counter()
-    for row in torch.stack(drawn, 1).tolist():
-        digits = row[: row.index(END)] if END in row else row[:-1]
-        lines["".join(map(str, digits))] += 1
+    for position in range(model.config.max_steps):
+        logits = _step(model, token, position, caches)  # (beginnings, 11)
+        longer = []
+        for row, (digits, times) in enumerate(beginnings.items()):
+            probabilities = (logits[row] / temperature).softmax(-1)
+            drawn = torch.multinomial(probabilities, times, replacement=True, generator=generator)
+            for next_token, share in Counter(drawn.tolist()).items():
+                if next_token == END or position == model.config.max_steps - 1:
+                    lines[digits] += share
+                else:
+                    longer.append((row, digits, next_token, share))
+        if not longer:
+            break
+        beginnings = {digits + str(digit): share for _, digits, digit, share in longer}
+        for cache in caches:
+            cache.take(torch.tensor([row for row, *_ in longer]))
+        token = torch.tensor([digit for _, _, digit, _ in longer])
     return [DecodedLine(digits, times / count) for digits, times in lines.most_common()]
+
+
+def _caches(model: Transformer, canvas: Tensor) -> list[LayerCache]:
+    """Begin decoding one line of what the encoder makes of the canvas."""
+    memory = model.encoder(canvas[None].to(model.decoder.position))  # (1, patches, model_dim)
+    return model.decoder.init_cache(memory)
+
+
+def _step(model: Transformer, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
+    """Logits of what follows each line's token, on the CPU, where lines are chosen."""
+    device = model.decoder.position.device
+    return model.decoder.step(token.to(device), position, caches).float().cpu()
