@@ -1,5 +1,6 @@
 """The top of the page: draw, pick an example or upload a picture, and see what is read."""
 
+import time
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,6 +14,9 @@ from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
 
 BLANK = Image.new("L", (8, 8), 255)
+# Seconds for which the rest leaves Python's lock to the thread that sends the stage: it needs it
+# several times, and would wait for it 5 ms each time.
+TO_BE_SENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def show(model: Transformer) -> Shown:
             hints.append(changes.in_words().lower())
         with stage:
             live.stage(data=stage_data(changed, probabilities, hints), key="stage")
+    time.sleep(TO_BE_SENT)
     sheet.show(paper, tools)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
