@@ -55,10 +55,10 @@ def test_hover_tap_and_keys_move_the_step_without_a_server(page, reading):
     tiles = page.locator(".mnist-tiles button")
     tiles.nth(2).hover()
     wait_for_glow(page, 2, mean[2])
-    page.locator(".top h1").hover()
+    page.locator(".st-key-top h1").hover()
     wait_for_glow(page, 0, mean[0])
     tiles.nth(1).click()
-    page.locator(".top h1").hover()
+    page.locator(".st-key-top h1").hover()
     wait_for_glow(page, 1, mean[1])
     page.keyboard.press("ArrowRight")
     wait_for_glow(page, 2, mean[2])
@@ -76,7 +76,7 @@ def test_the_strongest_patch_is_painted_where_the_model_looked(page, reading):
     open_example(page)
     for step in range(4):
         page.locator(".mnist-tiles button").nth(step).click()
-        page.locator(".top h1").hover()
+        page.locator(".st-key-top h1").hover()
         page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
         tile = page.locator(".mnist-tiles button").nth(step).bounding_box()
         assert abs(where_it_glows(page) - (tile["x"] + tile["width"] / 2)) < 60
