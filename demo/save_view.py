@@ -31,7 +31,9 @@ def show(
     if not reading.steps:
         return
     with st.popover("Save or share"):
-        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model))
+        # What is downloaded is made outside of the page's run, which alone knows what is chosen.
+        title = models.chosen().title
+        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model, title))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading, model))
         _download(
             "Reading to play (HTML)",
@@ -65,13 +67,13 @@ def _download(label: str, name: str, content) -> None:
     st.download_button(label, content, name, on_click="ignore", width="stretch", key=name)
 
 
-def _json(page: Page, reading: Reading, model: Transformer) -> str:
+def _json(page: Page, reading: Reading, model: Transformer, title: str) -> str:
     """The line with its distributions and receipt, or all rows of a page of several."""
     if page.digits != reading.digits:
         told = page.to_dict()
     else:
         told = reading.to_dict() | {"receipt": attribute(model, reading).to_dict()}
-    return json.dumps({"model": models.chosen().title} | told, indent=1)
+    return json.dumps({"model": title} | told, indent=1)
 
 
 def _npz(reading: Reading, model: Transformer) -> bytes:
