@@ -4,7 +4,7 @@ import importlib
 import sys
 
 NAMES = tuple(
-    "reading training growth goal start page load readers explain bulk teach slide".split()
+    "reading training growth goal start page load readers explain bulk ink teach slide".split()
 )
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 

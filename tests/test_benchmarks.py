@@ -7,11 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import bulk, explain, growth, load, peers, readers, reading, start, training
+from benchmarks import bulk, explain, growth, ink, load, peers, readers, reading, start, training
 from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
-from mnist_transformer.hands.pages import KINDS
+from mnist_transformer.hands.pages import KINDS, pen_pages
 from mnist_transformer.hands.pen import load_pen_digits
+from mnist_transformer.ink import marks
 from tests import ROOT
 from tests.chromium import serve
 from tests.pen import write_ink
@@ -129,3 +130,15 @@ def test_many_files_are_scored_by_their_names(tmp_path):
     names = [name.rpartition("-")[2].removesuffix(".png") for name in files]
     assert bulk.right(files, names) == 7
     assert bulk.right(files, [*names[1:], "0"]) == 0
+
+
+def test_a_step_of_the_ink_is_exchanged_for_another_and_put_back(tmp_path):
+    digits = load_pen_digits(write_ink(tmp_path / "ink.jsonl"))
+    pages = [page for page in pen_pages(digits, 1, 0) if page.kind in ink.RULE_KINDS]
+    before = marks.without_rules
+    found = ink.compare(load_transformer(), pages, ink.RULES, ink.RULE_WAYS)
+    assert marks.without_rules is before
+    ours, left_in = (found[name][0] for name in (next(iter(found)), "left in"))
+    assert ours > left_in and all(milliseconds >= 0 for _, milliseconds in found.values())
+    grey = np.full((90, 200), 200, np.uint8)
+    assert all((light(grey) == 200).all() for light in ink.LIGHTS.values())
