@@ -139,11 +139,8 @@ def test_what_is_said_of_the_weights_is_what_they_say_themselves():
     assert row("pen ink", pen["line_accuracy_by_brush"].values()) in RESULTS
     for name, key in (("mean probability", "confidence"), ("right", "right")):
         assert row(name, [bucket[key] for bucket in pen["reliability"]]) in RESULTS
-    for table in (DOCUMENTS["README.md"], RESULTS):
-        assert said(mnist["line_accuracy"], 2) in table
-        assert said(pen["line_accuracy"], 2) in table
-        assert said(single["digit_accuracy"], 2) in table
-        assert exact in table
+    repeated = re.findall(r"\| (\d+\.\d+ %) of", DOCUMENTS["README.md"])
+    assert len(repeated) == 5 and [share for share in repeated if share not in RESULTS] == []
 
 
 def said(share: float, decimals: int = 1) -> str:
