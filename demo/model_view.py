@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from demo import models, moments_view
+from demo.jobs import TrainingJob
 
 TITLE = "<h1>MNIST Transformer</h1>"
 SAYS = "<p>It reads digits one token at a time. Write, and watch where it looks.</p>"
@@ -24,6 +25,8 @@ def show(top: DeltaGenerator) -> None:
             st.radio(
                 "All of the page is about", list(names), format_func=names.__getitem__, key="model"
             )
+            if chosen.run is not None:
+                _download_moment(*chosen.run)
             st.file_uploader(
                 "Weights of your own: a .safetensors file of this project",
                 key="weights-upload",
@@ -36,3 +39,14 @@ def show(top: DeltaGenerator) -> None:
                 "moment of its training. Runs and files are yours alone and end with your visit: a "
                 "link always opens the shipped model."
             )
+
+
+def _download_moment(run: TrainingJob, step: int) -> None:
+    """The weights of the moment that the page is about, which can be uploaded again."""
+    st.download_button(
+        f"Download it as it was after step {step:,}",
+        run.moments.file(step).read_bytes,
+        f"{run.id}-step-{step}.safetensors",
+        on_click="ignore",
+        key="moment-download",
+    )
