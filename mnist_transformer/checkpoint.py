@@ -1,5 +1,7 @@
 """Weights on disk: one safetensors file that also says what it holds."""
 
+import copy
+import functools
 import json
 import os
 from pathlib import Path
@@ -137,24 +139,42 @@ def _build(path: str | Path, tensors: dict[str, Tensor], header: dict) -> Transf
         places = config.patch_rows + config.patch_columns + config.max_steps
         if places * config.model_dim > sum(tensor.numel() for tensor in tensors.values()):
             raise ValueError(f"more positions ({places:,}) than its tensors can fill")
-        with torch.device("meta"), _Undrawn():
-            model = _KINDS[header["kind"]](config)
+        model = _bare(header["kind"], config)
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
             f"{path} describes no model this version can build: {error}"
         ) from error
+    tensors = {name: _as_computed_with(tensor) for name, tensor in tensors.items()}
     try:
         model.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
         raise CheckpointError(
             f"the weights in {path} do not match the config beside them: {error}"
         ) from error
-    bad = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if bad:
+    if not torch.cat([tensor.flatten() for tensor in tensors.values()]).isfinite().all():
+        bad = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
         raise CheckpointError(f"{path} holds NaN or infinite weights, first in {bad[0]}")
-    # Half the precision halves a file; models compute in float32. Convolutions are faster on a CPU
-    # where the channels of a pixel lie side by side.
-    return model.eval().float().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
+
+
+def _as_computed_with(tensor: Tensor) -> Tensor:
+    """Half the precision halves a file; models compute in float32. Convolutions are faster on a CPU
+    where the channels of a pixel lie side by side."""
+    tensor = tensor.float() if tensor.is_floating_point() else tensor
+    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+
+
+def _bare(kind: str, config: Config) -> Transformer | Classifier:
+    """A model without weights, in evaluation mode. A copy is made sooner than another one."""
+    model = _first_bare(kind, config)
+    shared = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
+    return copy.deepcopy(model, shared)  # the tensors, which have no memory, are replaced anyway
+
+
+@functools.lru_cache(maxsize=8)
+def _first_bare(kind: str, config: Config) -> Transformer | Classifier:
+    with torch.device("meta"), _Undrawn():
+        return _KINDS[kind](config).eval()
 
 
 class _Undrawn(TorchFunctionMode):

@@ -24,7 +24,7 @@ from .run_files import differences
 __all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
 MOST_BYTES = 80_000_000  # of a run on disk: exact states, then moments are thinned to stay below
-OPENED = 8  # models that are kept ready to read
+OPENED = 4  # models that are kept ready to read
 
 
 class Moments:
