@@ -4,7 +4,8 @@ import importlib
 import sys
 
 NAMES = tuple(
-    "reading training growth goal start page load readers explain bulk ink teach slide".split()
+    "reading training growth goal short teach slide start page load readers".split()
+    + "explain bulk ink".split()
 )
 WITH_OPTIONS = ("start", "readers")  # which tell them by --help
 

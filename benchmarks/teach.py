@@ -20,9 +20,9 @@ ODD_FORMS: dict[str, tuple[int, Form]] = {
         0,
         read_form("5000 1712 0045 1085 5099 9085 9945 8312 5000", "2020 8080", "8020 2080"),
     ),
-    "6 from the right, like a sigma": (6, read_form("9010 4510 0550 3099 8085 8540 5015")),
-    "8 as a bow on a stem": (8, read_form("5050 2025 5000 8025 5050 5099")),
     "1 with a curl and a foot": (1, read_form("1550 1020 5000 6020 5599 9085")),
+    "8 as a bow on a stem": (8, read_form("5050 2025 5000 8025 5050 5099")),
+    "8 with angles": (8, read_form("1000 8590 8590 1590 1590 8500 8500 1000")),
     "9 whose tail crosses itself": (
         9,
         read_form("8510 4500 1020 2042 6045 8810 8810 8065 4599 1080 4060 9055"),

@@ -7,9 +7,22 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import bulk, explain, growth, ink, load, peers, readers, reading, start, training
+from benchmarks import (
+    bulk,
+    explain,
+    growth,
+    ink,
+    load,
+    peers,
+    readers,
+    reading,
+    start,
+    teach,
+    training,
+)
 from benchmarks.__main__ import main as benchmarks_main
 from mnist_transformer import load_transformer, make_lines
+from mnist_transformer.hands.forms import DIGIT_FORMS
 from mnist_transformer.hands.pages import KINDS, pen_pages
 from mnist_transformer.hands.pen import load_pen_digits
 from mnist_transformer.ink import marks
@@ -25,6 +38,14 @@ def test_every_peer_reads_and_is_of_our_size():
             assert peer.read(canvases).shape == (2, peers.STEPS)
             assert peer(canvases, tokens).shape == (2, peers.STEPS, 13)
         assert sum(p.numel() for p in peer.parameters()) == pytest.approx(296_000, rel=0.01)
+
+
+@pytest.mark.parametrize("name", teach.ODD_FORMS)
+def test_odd_forms_are_new_to_the_shipped_model_and_mostly_misread(name):
+    label, form = teach.ODD_FORMS[name]
+    assert form not in DIGIT_FORMS[label]
+    pictures = teach.drawings(form, 12, seed=3)
+    assert teach.right(load_transformer(), label, pictures) <= 6
 
 
 def test_a_cache_and_a_batch_change_no_digit(digits):
