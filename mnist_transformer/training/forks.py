@@ -40,9 +40,9 @@ def fork(
 ) -> TrainingResult:
     """Go on from the moment after `step` of a run, with something changed, to the recipe's end.
 
-    A fork that changes nothing ends with the very weights that its parent ended with: it takes up
-    the exact state of training at the moment, or the last one before it and first repeats the steps
-    between. The parent stays as it is.
+    A fork that changes nothing ends with the very weights that its parent ended with, on as many
+    threads: it takes up the exact state of training at the moment, or the last one before it and
+    first repeats the steps between. The parent stays as it is.
 
     Where the batch size changes, steps are counted as if all batches had been of the new size, so
     that learning rate and curriculum go on from where they were; compare by drawings, not by steps.
@@ -68,9 +68,9 @@ def fork(
     own = parent.recipe
     moment = parent.moment(step)
     assert own is not None, "a run with moments has a recipe"
-    recipe = dataclasses.replace(
-        recipe or own, samples_per_epoch=(recipe or own).samples_per_epoch or own.samples_per_epoch
-    )
+    recipe = recipe or own
+    if recipe.samples_per_epoch is None:
+        recipe = dataclasses.replace(recipe, samples_per_epoch=own.samples_per_epoch)
     check_changes(own, recipe, step)
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
@@ -80,8 +80,9 @@ def fork(
             f"{parent.name} was trained on {parent.settings['digits']}, not on {identity(digits)}: "
             "fork it with the same digits, and add others"
         )
-    added_before = parent.added()
-    added_now = added if added_before is None else added_before + added if added else added_before
+    added_before = added_now = parent.added()
+    if added is not None:
+        added_now = added if added_before is None else added_before + added
     origin = Origin(parent.name, step)
     settings = run_settings(recipe, digits, added=added_now)
     settings["parent"] = dataclasses.asdict(origin)

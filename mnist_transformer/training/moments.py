@@ -158,7 +158,10 @@ class Moments:
             file = self.file(step)
             if step not in self._models:
                 try:
-                    self._models[step] = load_model(file)
+                    model = load_model(file)
+                    if self.recipe is not None and model.config != self.recipe.config:
+                        raise CheckpointError("it is of a model of another shape")
+                    self._models[step] = model
                 except (CheckpointError, OSError) as error:
                     self.damaged[step] = first_line(error)
                     del self._moments[step]

@@ -9,7 +9,8 @@ import textwrap
 import pytest
 import torch
 
-from mnist_transformer import load_transformer
+from mnist_transformer import Transformer, load_transformer
+from mnist_transformer.checkpoint import read_metadata, save_model
 from mnist_transformer.dataset import DigitSet, embedded_digits
 from mnist_transformer.evals import evaluation_lines
 from mnist_transformer.explain.heads import Head
@@ -301,6 +302,16 @@ def test_a_damaged_moment_is_told_and_the_others_stay(thrown, run, options):
     again = Moments(thrown.folder)
     assert again.steps == thrown.steps and step in again.damaged
     thrown.model(24)
+
+
+def test_a_moment_of_another_model_is_told(thrown):
+    step = thrown.steps[4]
+    file = thrown.file(step)
+    config = dataclasses.replace(thrown.recipe.config, encoder_layers=2)
+    metadata = read_metadata(file)
+    save_model(Transformer(config), file, metadata)
+    with pytest.raises(MomentError, match="is damaged .it is of a model of another shape"):
+        Moments(thrown.folder).model(step)
 
 
 def test_a_damaged_state_costs_time_alone(thrown, run, options):
