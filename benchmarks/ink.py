@@ -48,13 +48,15 @@ def _percentile(grey: np.ndarray) -> np.ndarray:
 
 
 def _opened(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
-    """What fits into a long line, across or upright, is taken out."""
-    lines = np.zeros(contrast.shape, np.uint8)
-    dark = is_dark.astype(np.uint8)
-    for side, shape in ((contrast.shape[1], (1, -1)), (contrast.shape[0], (-1, 1))):
-        line = np.ones(max(15, side // 6), np.uint8).reshape(shape)
-        lines |= cv2.morphologyEx(dark, cv2.MORPH_OPEN, line)
-    return np.where(lines > 0, 0, contrast).astype(np.uint8), int(lines.any())
+    """What fits into a line of an eighth of the picture goes, and what that cuts is closed."""
+    dark, left = is_dark.astype(np.uint8) * 255, contrast
+    for along, across in (((1, -1), (7, 1)), ((-1, 1), (1, 7))):
+        line = np.ones(max(15, max(contrast.shape) // 8), np.uint8).reshape(along)
+        found = cv2.morphologyEx(dark, cv2.MORPH_OPEN, line, borderType=cv2.BORDER_CONSTANT)
+        found = cv2.dilate(found, np.ones((3, 3), np.uint8))
+        left = np.where(found > 0, 0, left).astype(np.uint8)
+        left = cv2.morphologyEx(left, cv2.MORPH_CLOSE, np.ones(across, np.uint8))
+    return left, 1
 
 
 def _hough(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
