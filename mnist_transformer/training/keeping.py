@@ -3,7 +3,7 @@
 import math
 
 KEPT = 50  # moments of a run
-EXACT = 5  # of them with the exact state of training, which is several times as large
+EXACT = 4  # of them with the exact state of training, which is several times as large
 
 
 def moment_steps(steps: int, keep: int = KEPT, first: int = 0) -> set[int]:

@@ -23,7 +23,7 @@ from .run_files import differences
 
 __all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
-MOST_BYTES = 80_000_000  # of a run on disk: exact states, then moments are thinned to stay below
+MOST_BYTES = 100_000_000  # of a run on disk: beyond it exact states are thinned, then moments
 OPENED = 4  # models that are kept ready to read
 
 
