@@ -3,6 +3,7 @@
 import io
 import json
 
+import numpy as np
 import streamlit as st
 
 from demo import link, models, screen
@@ -35,6 +36,7 @@ def show(
         title = models.chosen().title
         _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model, title))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading, model))
+        _download("All numbers and maps (JSON)", "numbers.json", lambda: _numbers(reading, model))
         _download(
             "Reading to play (HTML)",
             "reading.html",
@@ -77,7 +79,16 @@ def _json(page: Page, reading: Reading, model: Transformer, title: str) -> str:
 
 
 def _npz(reading: Reading, model: Transformer) -> bytes:
-    """The reading, all that passed through the model for it, and what each part paid."""
-    buffer, passed = io.BytesIO(), trace(model, reading)
-    reading.save_npz(buffer, passed.arrays() | attribute(model, passed).arrays())
+    buffer = io.BytesIO()
+    reading.save_npz(buffer, _arrays(reading, model))
     return buffer.getvalue()
+
+
+def _numbers(reading: Reading, model: Transformer) -> str:
+    return json.dumps({"model": models.chosen().title} | reading.to_dict(_arrays(reading, model)))
+
+
+def _arrays(reading: Reading, model: Transformer) -> dict[str, np.ndarray]:
+    """All that passed through the model for a reading, and what each part paid."""
+    passed = trace(model, reading)
+    return passed.arrays() | attribute(model, passed).arrays()

@@ -211,6 +211,15 @@ def test_a_reading_is_saved_with_all_that_passed_and_all_that_was_paid(model, re
         assert saved["receipt.patches"].shape == (reading.steps, 11, 2, 4, 48)
 
 
+def test_json_holds_all_that_passed_and_all_that_was_paid_to_the_last_bit(model, reading, receipt):
+    arrays = trace(model, reading).arrays() | receipt.arrays()
+    saved = json.loads(json.dumps(reading.to_dict(arrays)))
+    assert saved["digits"] == reading.digits and "decoder.2.cross_attention.query" in saved
+    assert set(saved) == set(arrays) | set(reading.to_dict())
+    for name, array in arrays.items():
+        assert np.array_equal(np.array(saved[name], array.dtype), array), name
+
+
 def test_the_bills_go_into_json(receipt):
     (first, *_) = steps = json.loads(json.dumps(receipt.to_dict()))["steps"]
     assert len(steps) == len(receipt.logits)
