@@ -221,7 +221,7 @@ LESSONS = [
         point=".mnist-gaze",
         tab="Take it apart",
         way="Paint the gaze",
-        watch={"shown": '[data-layers="cross 2"][data-turned="True"]'},
+        watch={"shown": '[data-looking="cross 2"][data-turned="True"]'},
     ),
     Lesson(
         title="A thought from another drawing",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from demo import changes, live
-from demo.controls import reading_html, step_shown, take_step
+from demo.controls import download_figure, reading_html, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.gaze import (
     Gaze,
@@ -18,7 +18,7 @@ from mnist_transformer.explain.gaze import (
     spread,
     where_it_looked,
 )
-from mnist_transformer.explain.heads import all_heads
+from mnist_transformer.explain.heads import Head, all_heads
 from mnist_transformer.explain.parts import intervention
 from mnist_transformer.figures import step_names
 from mnist_transformer.figures.live.gaze import gaze_data
@@ -43,38 +43,20 @@ def show(reading: Reading, model: Transformer) -> None:
     st.caption(SAYS)
     step = step_shown(reading)
     names = step_names(reading)
-    layers = st.pills(
-        f"Which layers of cross-attention look there at step {step + 1}, “{names[step]}”",
-        range(model.config.decoder_layers),
-        default=list(range(model.config.decoder_layers)),
+    parts = _parts(model)
+    chosen = st.pills(
+        f"Which layers or heads of cross-attention look there at step {step + 1}, “{names[step]}”",
+        list(parts),
+        default=[name for name in parts if "head" not in name],
         selection_mode="multi",
-        format_func=lambda layer: f"cross {layer + 1}",
-        key=f"gaze-layers-of-{model.config.decoder_layers}",
+        key=f"gaze-parts-of-{len(parts)}",
         persist_state="page",
     )
     weights = _weights(reading, step, state["looked"])
-    before, after = st.columns(2)
-    before.markdown("**By itself it reads**")
-    alone = changes.apply(model, reading)[1]
-    before.html(reading_html(alone, model.config.max_digits))
-    after.markdown("**Looking where you say, it reads**")
-    heads = frozenset(
-        head
-        for head in all_heads(model.config)
-        if head.attention == "cross" and head.layer in layers
-    )
+    heads = frozenset[Head]().union(*(parts[name] for name in chosen))
     gazes = [] if weights is None else [Gaze(step, weights, heads)]
-    change = intervention(model.config, **changes.chosen())
-    try:
-        painted = read_painted(model, reading.canvas, gazes, change)
-        # That ink is passed over is what was asked for, and no cause for doubt.
-        tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
-        by = ", ".join(f"cross {layer + 1}" for layer in sorted(layers))
-        turned = painted.digits[step : step + 1] != alone.digits[step : step + 1]
-        told = f'data-layers="{by}" data-turned="{turned}"'
-        after.html(f'<div data-painted="{painted.digits}" {told}>{tiles}</div>')
-    except ValueError as error:  # a changed machine may end before this step
-        after.warning(f"{error}.")
+    looking = [name for name in parts if name in chosen]
+    painted = _show_readings(reading, model, gazes, step, looking)
     shown = where_it_looked(reading, step) if weights is None else weights
     place = state["looked"].get("place", OWN) if "patches" not in state["looked"] else None
     data = gaze_data(
@@ -87,6 +69,41 @@ def show(reading: Reading, model: Transformer) -> None:
     live.gaze(
         data=data, key="gaze", on_step_change=lambda: take_step("gaze"), on_looked_change=_take_look
     )
+    if painted and step < painted.steps:
+        download_figure("This gaze", "gaze", lambda: painted.plot_cross_attention(step))
+
+
+def _parts(model: Transformer) -> dict[str, frozenset[Head]]:
+    """What can be made to look: the layers of cross-attention and, after them, single heads."""
+    cross = [head for head in all_heads(model.config) if head.attention == "cross"]
+    layers: dict[str, frozenset[Head]] = {}
+    for head in cross:
+        name = f"cross {head.layer + 1}"
+        layers[name] = layers.get(name, frozenset()) | {head}
+    return layers | {head.name: frozenset({head}) for head in cross}
+
+
+def _show_readings(
+    reading: Reading, model: Transformer, gazes: list[Gaze], step: int, looking: list[str]
+) -> Reading | None:
+    """What is read without and with the gaze, side by side; gives the second, if there is one."""
+    before, after = st.columns(2)
+    before.markdown("**By itself it reads**")
+    alone = changes.apply(model, reading)[1]
+    before.html(reading_html(alone, model.config.max_digits))
+    after.markdown("**Looking where you say, it reads**")
+    change = intervention(model.config, **changes.chosen())
+    try:
+        painted = read_painted(model, reading.canvas, gazes, change)
+    except ValueError as error:  # a changed machine may end before this step
+        after.warning(f"{error}.")
+        return None
+    # That ink is passed over is what was asked for, and no cause for doubt.
+    tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)
+    turned = painted.digits[step : step + 1] != alone.digits[step : step + 1]
+    told = f'data-looking="{", ".join(looking)}" data-turned="{turned}"'
+    after.html(f'<div data-painted="{painted.digits}" {told}>{tiles}</div>')
+    return painted
 
 
 def _places(reading: Reading, step: int) -> dict[str, str]:

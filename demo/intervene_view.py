@@ -3,12 +3,11 @@
 import streamlit as st
 
 from demo import changes, matrix
-from demo.controls import plot, reading_html
+from demo.controls import download_figure, plot, reading_html
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.interventions import importance
 from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.parts import all_changes
-from mnist_transformer.figures import lens_figure
 
 MATTER = """
 Each field is a part of the machine: **click it to switch it off**, click again to put it back.
@@ -42,4 +41,5 @@ def show(reading: Reading, whole: Transformer) -> None:
         st.markdown("**What the decoder would have said after each part**")
         st.caption("The logit lens: the unfinished answer, read out early.")
         found = lens(changed_model, changed)
-        plot(lens_figure(changed, found.names, found.distributions), "lens")
+        plot(changed.plot_lens(found), "lens")
+        download_figure("This lens", "lens", lambda: changed.plot_lens(found))

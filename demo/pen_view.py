@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 
 from demo import link
-from demo.controls import plot
+from demo.controls import download_figure, plot
 from mnist_transformer import Transformer
 from mnist_transformer.explain.pen_time import Moment, pen_time
 from mnist_transformer.figures import pen_time_figure
@@ -48,6 +48,7 @@ def show(strokes: list[dict], size: tuple[int, int], model: Transformer) -> None
         torch.stack([moment.distribution for moment in moments]),
     )
     plot(figure, "pen-time")
+    download_figure("This pen time", "pen-time", lambda: figure)
 
 
 def _moments(

@@ -118,7 +118,7 @@ def find_the_square_that_added_most(page):
 
 def find_the_layer_that_reads(page):
     page.get_by_role("button", name="cross 1", exact=True).click()
-    page.locator('[data-layers="cross 2"]').wait_for()
+    page.locator('[data-looking="cross 2"]').wait_for()
     page.locator(".mnist-tiles button").nth(0).click()
     canvas = page.locator(".mnist-gaze canvas")
     canvas.evaluate("element => element.scrollIntoView({ block: 'center' })")
