@@ -8,6 +8,7 @@ import streamlit as st
 
 from demo import link, models, screen
 from mnist_transformer import Page, Reading, Transformer
+from mnist_transformer.explain.activations import as_lists
 from mnist_transformer.explain.attribution import attribute
 from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live import page_html
@@ -85,7 +86,8 @@ def _npz(reading: Reading, model: Transformer) -> bytes:
 
 
 def _numbers(reading: Reading, model: Transformer) -> str:
-    return json.dumps({"model": models.chosen().title} | reading.to_dict(_arrays(reading, model)))
+    numbers = as_lists(_arrays(reading, model))
+    return json.dumps({"model": models.chosen().title} | numbers | reading.to_dict())
 
 
 def _arrays(reading: Reading, model: Transformer) -> dict[str, np.ndarray]:

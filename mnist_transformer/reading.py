@@ -241,15 +241,9 @@ class Reading:
         if not 0 <= step < self.steps:
             raise ValueError(f"step must be 0 to {self.steps - 1}, not {step}")
 
-    def to_dict(self, more: Mapping[str, np.ndarray] | None = None) -> dict:
-        """The reading without its maps, in what JSON can hold.
-
-        Args:
-            more: arrays to stand beside it, as in `save_npz`; their numbers are written as short as
-                they can be without losing anything, some 12 MB for all that passed through a model.
-        """
-        arrays = {name: np.asarray(array) for name, array in (more or {}).items()}
-        return {name: _shortest(array).tolist() for name, array in arrays.items()} | {
+    def to_dict(self) -> dict:
+        """The reading without its maps, in what JSON can hold."""
+        return {
             "digits": self.digits,
             "probabilities": self.probabilities,
             "end_probability": self.end_probability,
@@ -335,11 +329,6 @@ class Reading:
         from . import figures
 
         return figures.distribution_figure(self, step)
-
-
-def _shortest(array: np.ndarray) -> np.ndarray:
-    """Of 32-bit floats the doubles with the fewest digits that are the same 32-bit floats."""
-    return array.astype(str).astype(float) if array.dtype == np.float32 else array
 
 
 @dataclass(frozen=True)

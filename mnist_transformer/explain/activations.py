@@ -1,7 +1,7 @@
 """What passed through a model while it read one drawing: plain data, without a model."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
@@ -137,6 +137,18 @@ class Trace:
     def save_npz(self, file: str | Path | BinaryIO) -> None:
         """Write `arrays`, and the grid, as NumPy arrays."""
         np.savez_compressed(file, allow_pickle=False, grid=np.array(self.grid), **self.arrays())
+
+
+def as_lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+    """Arrays, such as those of a trace or a receipt, as lists, which JSON can hold.
+
+    Of every 32-bit float the fewest digits are kept that give it back to the last bit: some 12 MB
+    of text for all that passed through the shipped model, and what it paid for.
+    """
+    return {
+        name: (array.astype(str).astype(float) if array.dtype == np.float32 else array).tolist()
+        for name, array in arrays.items()
+    }
 
 
 def _named(record: object, above: str = "") -> Iterator[tuple[str, Tensor]]:

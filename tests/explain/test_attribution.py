@@ -9,6 +9,7 @@ import torch
 from mnist_transformer import Config, Transformer, load_transformer, make_lines
 from mnist_transformer.config import END, START
 from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.explain.activations import as_lists
 from mnist_transformer.explain.attribution import attribute, follow
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.interventions import Intervention, edited
@@ -213,7 +214,7 @@ def test_a_reading_is_saved_with_all_that_passed_and_all_that_was_paid(model, re
 
 def test_json_holds_all_that_passed_and_all_that_was_paid_to_the_last_bit(model, reading, receipt):
     arrays = trace(model, reading).arrays() | receipt.arrays()
-    saved = json.loads(json.dumps(reading.to_dict(arrays)))
+    saved = json.loads(json.dumps(as_lists(arrays) | reading.to_dict()))
     assert saved["digits"] == reading.digits and "decoder.2.cross_attention.query" in saved
     assert set(saved) == set(arrays) | set(reading.to_dict())
     for name, array in arrays.items():
