@@ -106,7 +106,7 @@ def edited(model: Transformer, change: Intervention) -> Transformer:
 def _copied(module: _Module) -> _Module:
     """The module and its parts anew, with the same weights: 10 times as fast as a deep copy."""
     copied = copy.copy(module)
-    copied._parameters = dict(module._parameters)
+    copied._parameters, copied._buffers = dict(module._parameters), dict(module._buffers)
     copied._modules = {name: _copied(part) for name, part in module.named_children()}
     return copied
 

@@ -11,7 +11,7 @@ from mnist_transformer.config import END, START
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.explain.activations import as_lists
 from mnist_transformer.explain.attribution import attribute, follow
-from mnist_transformer.explain.heads import Head
+from mnist_transformer.explain.heads import Head, all_heads
 from mnist_transformer.explain.interventions import Intervention, edited
 from mnist_transformer.explain.trace import trace
 
@@ -28,6 +28,12 @@ def receipt(model, reading):
     return attribute(model, reading)
 
 
+def of_heads(receipt, config):
+    """Where on the receipt the lines of the cross-attention heads stand, in their order."""
+    heads = (head for head in all_heads(config) if head.attention == "cross")
+    return [receipt.names.index(head.name) for head in heads]
+
+
 def test_on_200_lines_every_bill_of_every_step_adds_up(shipped):
     generator = torch.Generator().manual_seed(13)
     lines, _ = make_lines(embedded_digits("test"), 200, shipped.config, generator=generator)
@@ -36,11 +42,13 @@ def test_on_200_lines_every_bill_of_every_step_adds_up(shipped):
         traced = trace(shipped, reading)
         receipt = attribute(shipped, traced)
         steps += reading.steps
-        sums = receipt.amounts.sum(-1)  # (steps, 11)
-        assert (sums - traced.logits).abs().max() < EXACT
-        gaps = sums.unsqueeze(2) - sums.unsqueeze(1)  # of every pair of answers
-        true_gaps = traced.logits.unsqueeze(2) - traced.logits.unsqueeze(1)
-        assert (gaps - true_gaps).abs().max() < EXACT
+        amounts, logits = receipt.amounts, traced.logits
+        assert (amounts.sum(-1) - logits).abs().max() < EXACT
+        # Of every pair of answers, as a bill has it: the sum of the parts' differences.
+        gaps = (amounts.unsqueeze(2) - amounts.unsqueeze(1)).sum(-1)  # (steps, 11, 11)
+        assert (gaps - (logits.unsqueeze(2) - logits.unsqueeze(1))).abs().max() < EXACT
+        heads = receipt.patches.sum(-1).flatten(2)  # (steps, 11, layers * heads)
+        assert (heads - amounts[..., of_heads(receipt, shipped.config)]).abs().max() < EXACT
     assert steps > 700
 
 

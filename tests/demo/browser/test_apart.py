@@ -191,6 +191,14 @@ def test_pen_time_reads_along_as_one_writes(page):
     assert {"2", "7"} <= set(names)
     curve = plot.evaluate("plot => [...plot.data.find(t => t.name === '7').y]")
     assert len(curve) == moments and curve[-1] > 0.9
+    # What was written by hand has a receipt, too, and it adds up.
+    page.get_by_role("radio", name="The receipt").click()
+    page.locator(".mnist-ledger canvas[data-numbers]:visible").wait_for()
+    lines = dict(bars(page))
+    total = lines.pop("total")
+    assert sum(lines.values()) == pytest.approx(total, abs=1e-5)
+    heads = sum(amount for name, amount in lines.items() if name.startswith("cross"))
+    assert sum(numbers(page)) == pytest.approx(heads, abs=1e-5)
     assert page.complaints == []
 
 
