@@ -71,21 +71,16 @@ def show(
         model: what made the reading.
     """
     head = decoder_heads(model).get(name)
-    if head is None:
-        amount = dict(bill.lines).get(name)
-        if amount is not None:
-            _show_part(name, amount, bill, passed, asked[0])
-        return
     step, answer, over = asked
+    if head is None:
+        amounts = dict(bill.lines)
+        if name in amounts:  # the total is no line
+            _show_part(name, amounts[name], bill, passed, step)
+        return
     if head.attention == "cross":
-        amounts = bill.patches[head.layer, head.head]
-        key = int(amounts.abs().argmax()) if patch is None else patch
-        row, column = divmod(key, reading.maps.grid[1])
-        what = f"the square in row {row + 1}, column {column + 1}"
-        is_largest = patch is not None and patch == int(amounts.argmax())
+        key, what = _square(bill, head, patch, reading)
     else:
         key, what = _choose_token(bill.tokens[head.layer, head.head], reading, step)
-        is_largest = False
     line = follow(model, passed, head, step, key, answer, over)
     st.markdown(
         HEAD_SAYS.format(
@@ -98,11 +93,20 @@ def show(
             size=len(line.query),
         )
     )
+    is_cross = head.attention == "cross"
+    is_largest = is_cross and patch == int(bill.patches[head.layer, head.head].argmax())
     square = ' data-square="largest"' if is_largest else ""  # which a lesson waits for
     st.html(f"<div{square}>{_head_tables(line)}</div>")
     st.markdown(ENDS[head.attention])
-    source = "memory of the square" if head.attention == "cross" else "stream of the token"
-    st.html(_table({source: line.source}))
+    st.html(_table({"memory of the square" if is_cross else "stream of the token": line.source}))
+
+
+def _square(bill: Bill, head: Head, patch: int | None, reading: Reading) -> tuple[int, str]:
+    """The square that was chosen, or the one of the head's largest amount, and what to call it."""
+    amounts = bill.patches[head.layer, head.head]
+    key = int(amounts.abs().argmax()) if patch is None else patch
+    row, column = divmod(key, reading.maps.grid[1])
+    return key, f"the square in row {row + 1}, column {column + 1}"
 
 
 def _show_part(name: str, amount: float, bill: Bill, passed: Trace, step: int) -> None:
