@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, LOOKS, TRANSFORMER_CONFIG, Config
@@ -208,18 +209,16 @@ class Transformer(nn.Module):
     def _maps(self, item: int, steps: int, record: AttentionRecord) -> AttentionMaps:
         """The weights of one drawing out of a batch, from every layer's calls."""
         config = self.config
-        heads, patches = config.num_heads, config.num_patches
-        encoder = torch.zeros(config.encoder_layers, heads, patches, patches)
-        decoder = torch.zeros(config.decoder_layers, heads, steps, steps)
-        cross = torch.zeros(config.decoder_layers, heads, steps, patches)
-        for kind, layer, module in self.attentions():
+        found: dict[str, list[Tensor]] = {"encoder": [], "decoder": [], "cross": []}
+        for kind, _, module in self.attentions():
             # Each (heads, queries, keys); in the decoder the one query of its step.
             calls = [call.weights[item] for call in record[module]]
             if kind == "encoder":
-                encoder[layer] = calls[0]
-            for step in range(steps):
-                if kind == "decoder":
-                    decoder[layer, :, step, : step + 1] = calls[step][:, 0]
-                elif kind == "cross":
-                    cross[layer, :, step] = calls[step][:, 0]
-        return AttentionMaps(encoder, decoder, cross, (config.patch_rows, config.patch_columns))
+                found[kind].append(calls[0])
+                continue
+            keys = steps if kind == "decoder" else config.num_patches
+            rows = [F.pad(row, (0, keys - row.shape[2])) for row in calls[:steps]]
+            nothing = torch.zeros(config.num_heads, 0, keys)
+            found[kind].append(torch.cat(rows, 1) if rows else nothing)
+        maps = {kind: torch.stack(layers).float().cpu() for kind, layers in found.items()}
+        return AttentionMaps(**maps, grid=(config.patch_rows, config.patch_columns))
