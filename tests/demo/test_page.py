@@ -2,6 +2,7 @@
 
 import pytest
 from PIL import Image
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from demo.jobs import TrainingJob, new_run
@@ -37,6 +38,18 @@ def test_an_example_is_there_and_read_before_anyone_does_anything(page):
     button(page, "Write your own").click().run()
     assert stage(page)["steps"] == []
     assert "Write 1 to 8 digits" in stage(page)["hints"][0]
+
+
+def test_the_stage_is_sent_before_all_that_one_does_not_wait_for(page):
+    sent = []
+    ForwardMsgQueue.on_before_enqueue_msg(sent.append)
+    try:
+        button(page, "2026").click().run()
+    finally:
+        ForwardMsgQueue.on_before_enqueue_msg(None)
+    elements = [m.delta.new_element for m in sent if m.delta.WhichOneof("type") == "new_element"]
+    names = [e.bidi_component.component_name or e.WhichOneof("type") for e in elements]
+    assert names[:2] == ["html", "stage"]  # the page's style alone comes before it
 
 
 @pytest.mark.parametrize("name", ["2026", "8675309"])
