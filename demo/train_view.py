@@ -49,10 +49,16 @@ def show(reading: Reading, drawing: Image.Image | None) -> None:
             "may look into it from its first moment on, as into the shipped one."
         )
         return
-    busy = running or not st.session_state.get("all-known", True)
-    st.fragment(_watch, run_every=1.0 if running else 0.5 if busy else None)(
-        reading, drawing, running, busy
-    )
+    every = _every()
+    st.fragment(_watch, run_every=every)(reading, drawing, every)
+
+
+def _every() -> float | None:
+    """After how many seconds the runs are drawn anew; None if nothing changes by itself."""
+    running = next((run for run in models.runs() if run.running), None)
+    if running is not None:
+        return 3.0 if running.place_in_line else 1.0
+    return None if st.session_state.get("all-known", True) else 0.5
 
 
 def begin(job: TrainingJob) -> None:
@@ -123,21 +129,19 @@ def _form(disabled: bool) -> TrainingJob | None:
     return TrainingJob(models.next_number(), said, kind, work, abandoned())
 
 
-def _watch(
-    reading: Reading, drawing: Image.Image | None, was_running: bool, was_busy: bool
-) -> None:
-    """Progress, buttons and curves of the visitor's runs."""
+def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -> None:
+    """Progress, buttons and curves of the visitor's runs, drawn anew `every` so many seconds."""
     state, runs = st.session_state, models.runs()
-    if state.pop("moved-here", False) or any(run.running for run in runs) != was_running:
+    if state.pop("moved-here", False) or _every() != every:
         st.rerun()  # the whole page is about another moment, or the form opens or closes
     job = next((run for run in runs if run.running), runs[-1])
     _show_progress(job)
     if job.lesson is not None:
         teach_view.show_lesson(job.lesson)
     state["all-known"] = moments_view.show_curves(reading)
-    if not was_running and state["all-known"] == was_busy:
+    if _every() != every:
         st.rerun()  # there is something to work out, or nothing any more
-    compare_view.show(runs, drawing, was_running)
+    compare_view.show(runs, drawing, job.running)
 
 
 def _show_progress(job: TrainingJob) -> None:
