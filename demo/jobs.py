@@ -31,7 +31,8 @@ NUM_VALIDATION = 300  # lines at the end of every epoch
 REPORT_EVERY = 10  # steps, for a pace that lives
 SAVE_EVERY = 500  # steps: whoever stops a run has it saved at once, whatever this is
 RUNS_AT_ONCE = 2  # on one server; the others wait in line
-CORES = os.cpu_count() or 1  # which those that run share
+# Which those that run share; whoever starts the server may tell it of fewer.
+CORES = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 MOST_BYTES = 200_000_000  # of the moments of all runs on one server
 
 QUEUE = TrainingQueue(RUNS_AT_ONCE)

@@ -17,8 +17,8 @@ from tests.demo.parts import part, stage
 FEW = 20
 
 
-def finished(number=1, kind="transformer", samples=320):
-    job = TrainingJob(number, "a test", kind, new_run(kind, samples, 32, 0.002, FEW))
+def finished():
+    job = TrainingJob(1, "a test", "transformer", new_run("transformer", 320, 32, 0.002, FEW))
     job.start()
     job.wait()
     assert job.error is None
@@ -133,7 +133,11 @@ def test_without_a_run_there_is_nothing_to_fork():
 
 
 def test_a_classifier_has_curves_but_the_page_is_never_about_it():
-    job = finished(kind="classifier")
+    job = TrainingJob(
+        1, "a test", "classifier", new_run("classifier", 320, 32, 0.002), lambda: True
+    )
+    job.start()  # stops after its first step
+    job.wait()
     page = opened([job])
     assert [chart["title"] for chart in part(page, "curves")["charts"]][1] == "digits right"
     assert page.radio(key="model").options == ["shipped"]
