@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class InSight:
     size: tuple[int, int]
     picture: Image.Image | None
     shown: str | None
-    version: tuple[int, list[dict]]
+    version: tuple[int, str]
 
     def drawing(self) -> Image.Image | None:
         """The strokes, the picture, or the strokes on the picture; None for an empty sheet."""
@@ -72,7 +73,7 @@ def look() -> InSight:
     state.strokes = told["raw"].get("objects", [])
     if state.strokes and state.makes_way:
         state.picture, state.makes_way = None, False
-    version = (state.canvas_number, state.strokes)
+    version = (state.canvas_number, json.dumps(state.strokes))
     return InSight(state.strokes, size(), state.picture, told.get("data"), version)
 
 
