@@ -2,7 +2,8 @@
 
 const FADE = 160; // milliseconds in which the glow goes from one map to the next
 
-// `placed` is told where the drawing lies: pixels of the page a pixel of the drawing, and its left.
+// `placed` is told where the drawing lies: pixels of the page a pixel of the drawing, its left, and
+// how wide the whole is.
 function makeDrawing(canvas, placed) {
   const brush = canvas.getContext("2d");
   const ink = document.createElement("canvas");
@@ -11,10 +12,16 @@ function makeDrawing(canvas, placed) {
   let shown = null; // the weights as they glow now, on the way to those of the step
   let marked = null;
   let frame = 0;
+  // Known from the observer: to ask for it while things change makes the browser lay out all.
+  let size = null;
+
+  function measure() {
+    size = { width: canvas.clientWidth, height: canvas.clientHeight, room: canvas.offsetWidth };
+  }
 
   // What part of the model's canvas is seen: all ink, and as much paper as there is room for.
   function view() {
-    const { clientWidth: width, clientHeight: height } = canvas;
+    const { width, height } = size;
     const [left, right] = data.ink;
     const scale = Math.min(height / data.canvas.height, width / (right - left));
     const middle = (left + right) / 2;
@@ -28,16 +35,19 @@ function makeDrawing(canvas, placed) {
   }
 
   function draw() {
+    if (!size) measure();
     const pixels = devicePixelRatio || 1;
-    canvas.width = Math.round(canvas.clientWidth * pixels);
-    canvas.height = Math.round(canvas.clientHeight * pixels);
+    const [width, height] = [size.width, size.height].map((side) => Math.round(side * pixels));
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    brush.resetTransform();
+    brush.clearRect(0, 0, width, height);
     const { scale, x, y } = view();
     brush.setTransform(pixels * scale, 0, 0, pixels * scale, pixels * x, pixels * y);
     brush.imageSmoothingEnabled = false;
     brush.drawImage(ink, 0, 0);
     if (data.grid && shown) paintGlow(brush, data, shown, marked, scale);
     data.unread.forEach((box) => hatch(brush, box));
-    placed({ scale, x });
+    placed({ scale, x, room: size.room });
   }
 
   function paint(map, patch, step, head) {
@@ -83,7 +93,10 @@ function makeDrawing(canvas, placed) {
     return inside ? row * columns + column : null;
   }
 
-  const observer = new ResizeObserver(() => data && draw());
+  const observer = new ResizeObserver(() => {
+    measure();
+    if (data) draw();
+  });
   observer.observe(canvas);
 
   return {

@@ -7,9 +7,9 @@ function bytesOf(text) {
 // Puts the drawing on a canvas of its own size, dark on white; darkness: of full ink, 0 to 1.
 function putInk(canvas, { width, height, ink }, darkness = 1) {
   const picture = new ImageData(width, height);
+  picture.data.fill(255);
   bytesOf(ink).forEach((dark, n) => {
-    const light = 255 - darkness * dark;
-    picture.data.set([light, light, light, 255], 4 * n);
+    if (dark) picture.data.fill(255 - darkness * dark, 4 * n, 4 * n + 3);
   });
   canvas.width = width;
   canvas.height = height;

@@ -166,9 +166,8 @@ function fillTiles(tiles, data) {
 
 // Under what each was read from, but side by side and in the order of reading: of all such rows,
 // the one whose tiles lie nearest to their places (Ayer et al. 1955, pool adjacent violators).
-function placeTiles(tiles, data, { scale, x }) {
+function placeTiles(tiles, data, { scale, x, room }) {
   const all = [...tiles.querySelectorAll("button")];
-  const room = tiles.clientWidth;
   const width = Math.min(66, room / Math.max(all.length, 1));
   const pools = [];
   data.steps.forEach(({ column }, n) => {
