@@ -95,8 +95,11 @@ def _show_readings(
     change = intervention(model.config, **changes.chosen())
     try:
         painted = read_painted(model, reading.canvas, gazes, change)
-    except ValueError as error:  # a changed machine may end before this step
-        after.warning(f"{error}.")
+    except ValueError:  # a changed machine may end before this step
+        after.warning(
+            f"Changed as it is, the machine ends the line before step {step + 1}. "
+            "Choose an earlier digit on the stage above."
+        )
         return None
     # That ink is passed over is what was asked for, and no cause for doubt.
     tiles = reading_html(dataclasses.replace(painted, unread=[]), model.config.max_digits)

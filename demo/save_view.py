@@ -6,7 +6,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from demo import link, models, screen
+from demo import changes, link, models, screen
 from mnist_transformer import Page, Reading, Transformer
 from mnist_transformer.explain.activations import as_lists
 from mnist_transformer.explain.attribution import attribute
@@ -23,19 +23,26 @@ def show(
 ) -> None:
     """Draw the downloads, and the button that puts the drawing in the address.
 
+    The files are of the machine as the visitor has changed it, except for a page of several rows,
+    which the whole machine has read.
+
     Args:
         page: all that was read.
-        reading: the line, or the row that was chosen.
+        reading: the line, or the row that was chosen, as the whole machine reads it.
         strokes: of a drawing made on the empty sheet.
         size: (width, height) of that sheet in pixels.
         model: what made the reading.
     """
     if not reading.steps:
         return
+    model, reading = changes.apply(model, reading)
     with st.popover("Save or share"):
+        if any(changes.chosen().values()):
+            said = f"The files are of the machine as it is now: {changes.in_words().lower()}."
+            st.caption(said + " Of several rows, the JSON is the whole machine's." * _is_page(page))
         # What is downloaded is made outside of the page's run, which alone knows what is chosen.
-        title = models.chosen().title
-        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model, title))
+        about = {"model": models.chosen().title, "changes": changes.chosen()}
+        _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model, about))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading, model))
         _download("All numbers and maps (JSON)", "numbers.json", lambda: _numbers(reading, model))
         _download(
@@ -43,7 +50,9 @@ def show(
             "reading.html",
             lambda: page_html(reading),
         )
-        st.caption("Every figure has a camera in its corner that saves it as SVG.")
+        st.caption(
+            "A figure is saved as SVG by the camera in its corner or the button beside its title."
+        )
         told = screen.button("Put this screen in the address bar")
         if told:
             _put_in_address(told, strokes, size)
@@ -70,13 +79,18 @@ def _download(label: str, name: str, content) -> None:
     st.download_button(label, content, name, on_click="ignore", width="stretch", key=name)
 
 
-def _json(page: Page, reading: Reading, model: Transformer, title: str) -> str:
+def _is_page(page: Page) -> bool:
+    """Whether it has several rows, or one that was read in parts."""
+    return sum(len(row.parts) for row in page.rows) > 1
+
+
+def _json(page: Page, reading: Reading, model: Transformer, about: dict) -> str:
     """The line with its distributions and receipt, or all rows of a page of several."""
-    if page.digits != reading.digits:
-        told = page.to_dict()
+    if _is_page(page):
+        told = {"changes": {}} | page.to_dict()
     else:
         told = reading.to_dict() | {"receipt": attribute(model, reading).to_dict()}
-    return json.dumps({"model": title} | told, indent=1)
+    return json.dumps(about | told, indent=1)
 
 
 def _npz(reading: Reading, model: Transformer) -> bytes:

@@ -3,6 +3,7 @@
 
 const SETTLED = 200; // milliseconds for which the width stays the same before it is told
 const NARROWEST = 240;
+const TOLD = 350; // milliseconds after which the canvas has surely told its last stroke
 const MENDED = ".dc-toolbar { display: none !important; } .dc-container { background: #fff; }";
 const MADE_WAY = ".dc-background-canvas { visibility: hidden; }";
 
@@ -44,11 +45,27 @@ function watch(sheet) {
     }
   }
 
+  // Undo takes back the last stroke that the canvas told: it waits until that is the last drawn.
+  let lifted = -Infinity;
+  function lift() {
+    lifted = performance.now();
+  }
+  function waitForStroke(event) {
+    const button = event.target.closest?.(".st-key-undo button");
+    const rest = lifted + TOLD - performance.now();
+    if (!button || rest <= 0) return;
+    event.stopPropagation();
+    event.preventDefault();
+    setTimeout(() => button.click(), rest);
+  }
+
   const sizes = new ResizeObserver(measure);
   const elements = new MutationObserver(() => mend());
   sizes.observe(sheet);
   elements.observe(sheet, { childList: true, subtree: true });
   sheet.addEventListener("pointerdown", makeWay, true);
+  sheet.addEventListener("pointerup", lift, true);
+  document.addEventListener("click", waitForStroke, true);
   style.replaceSync(MENDED);
   mend();
 
@@ -67,6 +84,8 @@ function watch(sheet) {
       sizes.disconnect();
       elements.disconnect();
       sheet.removeEventListener("pointerdown", makeWay, true);
+      sheet.removeEventListener("pointerup", lift, true);
+      document.removeEventListener("click", waitForStroke, true);
       delete sheet.mnistPaper;
     },
   };

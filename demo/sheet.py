@@ -19,8 +19,9 @@ FOLDER = Path(__file__).parent
 EXAMPLES = sorted((FOLDER / "examples").glob("*.png"))
 ON_ARRIVAL = FOLDER / "examples" / "314159.png"
 DESKTOP, PHONE = 1174, 358  # widths to begin with, until the browser has told its own
-MOST_PAPER = 4  # times the height of one row
+MOST_PAPER = 4  # rows
 LOWEST, HIGHEST = 150, 240  # pixels of one row
+MORE = 0.3  # of that for every further row: the more paper, the smaller one writes
 
 # Tells the page's width, and mends what the canvas does not let one choose.
 _paper = st.components.v2.component(
@@ -69,7 +70,7 @@ def look() -> InSight:
         state.sheet_width = PHONE if is_phone else DESKTOP
     _follow_address()
     _follow_width()
-    told = state.get(_canvas_key(), {}).get("drawing") or {"raw": {"objects": state.initial}}
+    told = _told()
     state.strokes = told["raw"].get("objects", [])
     if state.strokes and state.makes_way:
         state.picture, state.makes_way = None, False
@@ -85,7 +86,7 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator) -> None:
         data = {"width": width, "height": height, "makesWay": state.makes_way}
         _paper(data=data, key="paper", on_width_change=lambda: None)
         st_canvas(
-            stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0])),
+            stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0]) * _smaller(height)),
             stroke_color=link.INK,
             initial_drawing={"objects": state.initial},
             # Always a picture: without one the canvas would have a colour, and start anew
@@ -109,8 +110,17 @@ def _canvas_key() -> str:
 def size() -> tuple[int, int]:
     """Width and height of the sheet in pixels: as wide as the page."""
     state = st.session_state
-    row = min(max(LOWEST, round(0.15 * state.sheet_width)), HIGHEST)
-    return state.sheet_width, row * state.sheet_rows
+    return state.sheet_width, round(_row() * (1 + MORE * (state.sheet_rows - 1)))
+
+
+def _row() -> int:
+    """The height in pixels of a sheet of one row."""
+    return min(max(LOWEST, round(0.15 * st.session_state.sheet_width)), HIGHEST)
+
+
+def _smaller(height: int) -> float:
+    """How much smaller one writes on a sheet of this height than on one of a single row."""
+    return height / st.session_state.sheet_rows / _row()
 
 
 def _show_tools() -> None:
@@ -118,7 +128,9 @@ def _show_tools() -> None:
     state = st.session_state
     label = "Write your own" if state.picture else "Clear"
     st.button(label, on_click=_clear, type="primary" if state.picture else "secondary", key="clear")
-    st.button("Undo", on_click=_undo, disabled=not state.strokes, help="Takes back a stroke")
+    st.button(
+        "Undo", on_click=_undo, disabled=not state.strokes, help="Takes back a stroke", key="undo"
+    )
     st.button(
         "More paper",
         on_click=_add_paper,
@@ -197,12 +209,25 @@ def _clear() -> None:
 
 
 def _undo() -> None:
+    strokes = _told()["raw"].get("objects", [])  # a callback comes before the run that takes them
+    _lay_down(st.session_state.picture, (strokes[:-1], size()))
+
+
+def _told() -> dict:
+    """What the canvas tells now: the "raw" strokes and, once drawn on, "data", their picture."""
     state = st.session_state
-    _lay_down(state.picture, (state.strokes[:-1], size()))
+    return state.get(_canvas_key(), {}).get("drawing") or {"raw": {"objects": state.initial}}
 
 
 def _add_paper() -> None:
-    st.session_state.sheet_rows += 1
+    """Of a larger paper one is farther away: what is written there stays in its upper left."""
+    state = st.session_state
+    strokes, before = _told()["raw"].get("objects", []), _smaller(size()[1])
+    state.sheet_rows += 1
+    width, height = size()
+    scale = _smaller(height) / before
+    if strokes and not state.picture:
+        _lay_down(drawn=(strokes, (round(width / scale), round(height / scale))))
 
 
 def _take_example(path: Path) -> None:

@@ -14,7 +14,7 @@ from mnist_transformer.explain.patching import (
     read_swapped,
     swap_map,
 )
-from mnist_transformer.figures import drawing_image
+from mnist_transformer.figures import drawing_image, step_names
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
@@ -52,12 +52,10 @@ def show(reading: Reading, model: Transformer) -> None:
     carried = ", ".join(_title(name, reading) for name in state["carried"])
     first.markdown(f"Carried over: {carried or 'nothing yet'}.")
     step = step_shown(reading)
-    try:
-        found = swap_map(model, reading, donor, step)
-    except ValueError as error:
-        st.info(f"{error}. Choose another digit on the stage above.")
-        found = None
-    _show_map(reading, found, step)
+    if problem := _why_not(reading, donor, step):
+        st.info(f"{problem} Choose another digit on the stage above.")
+    else:
+        _show_map(reading, swap_map(model, reading, donor, step), step)
 
 
 def _choose_donor(reading: Reading, model: Transformer) -> Reading:
@@ -101,6 +99,16 @@ def _kept(model: Transformer) -> Reading | None:
     return reading
 
 
+def _why_not(reading: Reading, donor: Reading, step: int) -> str | None:
+    """Why nothing can be carried over at this step, from 0, if that is so."""
+    if step >= donor.steps:
+        return f"The second drawing is read in {donor.steps} steps: it has no step {step + 1}."
+    name, other = step_names(reading)[step], step_names(donor)[step]
+    if name == other:
+        return f"Both drawings say “{name}” at step {step + 1}: there is nothing to carry over."
+    return None
+
+
 def _swap(carried: list[int | str], model: Transformer) -> Swap:
     """What the names of bars, and the numbers of patches, stand for."""
     heads, layers = _heads(model), _layers(model)
@@ -127,10 +135,8 @@ def _title(name: int | str, reading: Reading) -> str:
     return f"the square in row {row + 1}, column {column + 1}"
 
 
-def _show_map(reading: Reading, found: SwapMap | None, step: int) -> None:
+def _show_map(reading: Reading, found: SwapMap, step: int) -> None:
     state = st.session_state
-    if found is None:
-        return
     data = ledger_data(
         reading,
         found.patches,

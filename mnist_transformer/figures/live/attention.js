@@ -3,241 +3,184 @@
 // step or patch asks.
 
 function attentionView(section, data, store, switched) {
-  const heads = makeHeads(section);
   const overPatches = section.over === "patch";
-  const settings = data.settings;
-  let now = null;
-  let key = null; // pointed at; null for the one that is looked at most
-
   const layer = data.part.name.split(" ").slice(0, 2).join(" "); // "decoder 1" of "decoder 1 cross"
-  const alone = data.off.includes(layer) ? null : switched; // of a layer that is off, no head is on
+  const heads = makeHeads(section);
+  const view = {
+    section,
+    data,
+    store,
+    heads,
+    overPatches,
+    bar: colourBar(),
+    large: make("canvas", overPatches ? "large" : "large tokens"),
+    caption: make("p", "caption"),
+    inside: insideView(section, data, heads),
+    now: null,
+    key: null, // pointed at; null for the one that is looked at most
+  };
+  // Of a layer that is off, no head is on.
+  const alone = data.off.includes(layer) ? null : switched;
+  view.panels = section.heads.map((name) => buildPanel(view, name));
+  const small = view.panels.map(({ name, panel }) =>
+    make("div", "head", panel, offSwitch(name, "", data, alone) ?? ""),
+  );
+  const controls = headControls(view, offSwitch(layer, `all of ${layer}`, data, switched));
+  const largest = make("div", "largest", view.caption, view.large);
+  const all = [make("div", "heads", ...small), controls, largest, view.inside.element];
+  if (overPatches) listenOnMap(view);
+  else listenOnTable(view);
+  const isOfPatch = section.of === "patch";
+  return {
+    title: `${isOfPatch ? "Self-attention: all" : "All"} heads, and one large`,
+    element: make("div", "attention", ...all),
+    show: (now) => showHeads(view, now),
+  };
+}
 
-  const small = make("div", "heads");
-  const panels = section.heads.map((name) => {
-    const canvas = make("canvas");
-    const title = make("span", "title");
-    const panel = make("button", "panel", title, canvas);
-    panel.type = "button";
-    panel.dataset.head = name;
-    panel.onclick = () => store.set({ head: store.chosen.head === name ? null : name });
-    small.append(make("div", "head", panel, offSwitch(name, "", data, alone) ?? ""));
-    return { name, panel, canvas, title };
+function buildPanel({ store }, name) {
+  const canvas = make("canvas");
+  const title = make("span", "title");
+  const panel = make("button", "panel", title, canvas);
+  panel.type = "button";
+  panel.dataset.head = name;
+  panel.onclick = () => store.set({ head: store.chosen.head === name ? null : name });
+  return { name, panel, canvas, title };
+}
+
+function headControls(view, off) {
+  const { section, data, bar, overPatches } = view;
+  const again = () => showHeads(view, view.now);
+  const add = (name, label) => toggle(data.settings, name, label, again);
+  const controls = make("div", "controls", bar.element, add("own", "each head its own scale"));
+  if (overPatches) controls.append(add("whole", "all of the paper"));
+  if (section.of === "patch") controls.append(add("back", "who looks at it, instead"));
+  controls.append(off ?? "");
+  return controls;
+}
+
+// --- what is pointed at ------------------------------------------------------------------------
+
+function listenOnMap(view) {
+  const { section, data, store, large } = view;
+  touchable(large, data, {
+    // In the encoder the patch that is chosen asks; elsewhere it is the one that is looked at.
+    chosen: (patch) => store.set({ patch: store.chosen.patch === patch ? null : patch }),
+    pointed: (patch) =>
+      section.of === "patch" ? pointAt(view, patch) : store.hover(patch === null ? {} : { patch }),
+    at: () => view.now.patch,
+    whole: () => data.settings.whole,
   });
-  const bar = colourBar();
-  const controls = make(
-    "div",
-    "controls",
-    bar.element,
-    toggle(settings, "own", "each head its own scale", redraw),
-  );
-  if (overPatches) controls.append(toggle(settings, "whole", "all of the paper", redraw));
-  if (section.of === "patch")
-    controls.append(toggle(settings, "back", "who looks at it, instead", redraw));
-  controls.append(offSwitch(layer, `all of ${layer}`, data, switched) ?? "");
-  const large = make("canvas", overPatches ? "large" : "large tokens");
-  const caption = make("p", "caption");
-  const inside = insideView(section, data, heads);
-  const element = make(
-    "div",
-    "attention",
-    small,
-    controls,
-    make("div", "largest", caption, large),
-    inside.element,
-  );
+}
 
-  if (overPatches) {
-    touchable(large, data, {
-      // In the encoder the patch that is chosen asks; elsewhere it is the one that is looked at.
-      chosen: (patch) => store.set({ patch: store.chosen.patch === patch ? null : patch }),
-      pointed: (patch) =>
-        section.of === "patch" ? point(patch) : store.hover(patch === null ? {} : { patch }),
-      at: () => now.patch,
-      whole: () => settings.whole,
-    });
-  } else {
-    large.onclick = (event) => store.set({ step: cellUnder(event).row });
-    large.onpointermove = (event) => point(cellUnder(event).column);
-    large.onpointerleave = () => point(null);
-  }
-
-  function cellUnder(event) {
+function listenOnTable(view) {
+  const { data, store, large } = view;
+  const cellUnder = (event) => {
     const { left, top, width, height } = large.getBoundingClientRect();
     const across = (event.clientX - left) * (large.width / width) - LABELS.left;
     const down = (event.clientY - top) * (large.height / height) - LABELS.top;
     const cell = (place) => clamp(Math.floor(place / LARGE_CELL), 0, data.steps.length - 1);
     return { row: cell(down), column: cell(across) };
-  }
-
-  function point(pointed) {
-    if (pointed === key) return;
-    key = pointed;
-    redraw();
-  }
-
-  function redraw() {
-    if (now) show(now);
-  }
-
-  function mapOf(head, query) {
-    return settings.back ? heads.lookers(head, query) : heads.weights(head, query);
-  }
-
-  // The fullest colour: of all heads, and of all steps, so that steps can be compared.
-  function peakOf(maps) {
-    if (!overPatches) return 1;
-    if (section.of === "patch") return Math.max(...maps.map((map) => Math.max(...map)));
-    return heads.peak();
-  }
-
-  function show(chosen) {
-    now = chosen;
-    const query = rowOf(section, now);
-    const maps = section.heads.map((_, head) => mapOf(head, query));
-    const peak = peakOf(maps);
-    bar.show(settings.own ? "each head’s peak" : asPercent(peak));
-    const picked = Math.max(section.heads.indexOf(now.head), 0);
-    panels.forEach(({ name, panel, canvas, title }, head) => {
-      const isOff = data.off.includes(name);
-      const own = Math.max(...maps[head]);
-      title.textContent = `${name} · ${isOff ? "off" : `peak ${asPercent(own)}`}`;
-      canvas.dataset.peak = isOff ? 0 : own;
-      panel.setAttribute("aria-pressed", head === picked);
-      paint(canvas, head, maps[head], query, settings.own ? own : peak, isOff);
-    });
-    const isOff = data.off.includes(section.heads[picked]);
-    const own = Math.max(...maps[picked]);
-    paint(large, picked, maps[picked], query, settings.own ? own : peak, isOff, true);
-    const pointed = keyOf(maps[picked], query);
-    caption.replaceChildren(...captionOf(picked, query, pointed, maps[picked], isOff));
-    // Backwards it is the other patch that asks.
-    const [asks, answers] = settings.back ? [pointed, query] : [query, pointed];
-    inside.show(picked, asks, answers, isOff);
-  }
-
-  function keyOf(map, query) {
-    const strongest = map.indexOf(Math.max(...map));
-    if (section.of === "patch") return key ?? strongest;
-    if (overPatches) return now.isChosen ? now.patch : strongest;
-    return key !== null && key <= query ? key : strongest;
-  }
-
-  function paint(canvas, head, map, query, peak, isOff, isLarge) {
-    if (overPatches) {
-      const marked = section.of === "patch" || now.isChosen ? now.patch : null;
-      return paintMap(canvas, data, map, { peak, isOff, marked, whole: settings.whole });
-    }
-    paintTable(
-      canvas,
-      data,
-      heads,
-      head,
-      query,
-      settings.own ? heads.peakOf(head) : 1,
-      isOff,
-      isLarge,
-    );
-  }
-
-  function captionOf(head, query, pointed, map, isOff) {
-    const name = make("b", "", section.heads[head]);
-    if (isOff) return [name, " is off: it adds nothing."];
-    const place = (n) => (overPatches ? patchName(data, n) : `“${data.given[n]}”`);
-    const says =
-      section.of === "patch" ? `${place(query)} ` : `Step ${query + 1} (${data.steps[query]}) `;
-    const share = make("b", "", asPercent(map[pointed]));
-    share.dataset.weight = map[pointed];
-    const what = settings.back
-      ? [says, "is looked at by ", place(pointed), " with ", share, " of its attention."]
-      : [says, "gives ", share, " of its attention to ", place(pointed), "."];
-    const outside = overPatches && !settings.whole ? 1 - inCrop(map) : 0;
-    const rest = ` ${asPercent(outside)} of its attention is on paper left or right of what is shown.`;
-    return [name, ": ", ...what, outside > 0.01 && !settings.back ? rest : ""];
-  }
-
-  // How much of a map lies in the columns that are shown.
-  function inCrop(map) {
-    const [first, end] = data.crop;
-    const isShown = (n) => n % data.columns >= first && n % data.columns < end;
-    return map.reduce((sum, weight, n) => (isShown(n) ? sum + weight : sum), 0);
-  }
-
-  return {
-    title:
-      section.of === "patch"
-        ? "Self-attention: all heads, and one large"
-        : "All heads, and one large",
-    element,
-    show,
   };
+  large.onclick = (event) => store.set({ step: cellUnder(event).row });
+  large.onpointermove = (event) => pointAt(view, cellUnder(event).column);
+  large.onpointerleave = () => pointAt(view, null);
 }
 
-// Scores and weights of all heads of an attention, from the packed queries and keys.
-function makeHeads(section) {
-  const [query, key, value] = [section.query, section.key, section.value].map(unpackNumbers);
-  const [count, queries, dim] = query.shape;
-  const keys = key.shape[1];
-  // A token sees itself and those before it.
-  const visible = (asking) => (section.over === "token" ? asking + 1 : keys);
-  const kept = new Map();
+function pointAt(view, key) {
+  if (key === view.key) return;
+  view.key = key;
+  showHeads(view, view.now);
+}
 
-  function scores(head, asking) {
-    const q = query.row(head * queries + asking);
-    return Float32Array.from(
-      { length: visible(asking) },
-      (_, n) => dot(q, key.row(head * keys + n)) / Math.sqrt(dim),
-    );
-  }
+// --- what is shown -----------------------------------------------------------------------------
 
-  function weights(head, asking) {
-    const name = head * queries + asking;
-    if (!kept.has(name)) kept.set(name, softmax(scores(head, asking)));
-    return kept.get(name);
-  }
-
-  const peakOf = (head) =>
-    Math.max(...Array.from({ length: queries }, (_, n) => Math.max(...weights(head, n))));
-  return {
-    count,
-    dim,
-    scores,
-    weights,
-    peakOf,
-    peak: () => Math.max(...Array.from({ length: count }, (_, head) => peakOf(head))),
-    query: (head, n) => query.row(head * queries + n),
-    key: (head, n) => key.row(head * keys + n),
-    value: (head, n) => value.row(head * keys + n),
-    // How much each one that asks looks at one key.
-    lookers: (head, n) =>
-      Float32Array.from({ length: queries }, (_, asking) => weights(head, asking)[n] ?? 0),
-    // The values of all keys, each by its share.
-    gathered(head, asking) {
-      const sum = new Float32Array(dim);
-      weights(head, asking).forEach((weight, n) =>
-        value.row(head * keys + n).forEach((v, d) => (sum[d] += weight * v)),
-      );
-      return sum;
-    },
+function showHeads(view, now) {
+  if (!now) return;
+  view.now = now;
+  const { section, data, heads, panels, bar, inside, overPatches } = view;
+  const { own: isOwn, back } = data.settings;
+  const query = rowOf(section, now);
+  const maps = section.heads.map((_, head) =>
+    back ? heads.lookers(head, query) : heads.weights(head, query),
+  );
+  const peak = peakOfHeads(view, maps);
+  bar.show(isOwn ? "each head’s peak" : asPercent(peak) + whatPeaks(view));
+  const picked = Math.max(section.heads.indexOf(now.head), 0);
+  const isOff = (head) => data.off.includes(section.heads[head]);
+  const paint = (canvas, head, isLarge) => {
+    const shown = isOwn ? Math.max(...maps[head]) : peak;
+    if (overPatches) paintHeadMap(view, canvas, maps[head], shown, isOff(head));
+    else paintTable(canvas, data, heads, head, query, isOff(head), isLarge);
   };
+  panels.forEach(({ name, panel, canvas, title }, head) => {
+    const most = Math.max(...maps[head]);
+    title.textContent = `${name} · ${isOff(head) ? "off" : `peak ${asPercent(most)}`}`;
+    canvas.dataset.peak = isOff(head) ? 0 : most;
+    panel.setAttribute("aria-pressed", head === picked);
+    paint(canvas, head, false);
+  });
+  paint(view.large, picked, true);
+  const pointed = keyOf(view, maps[picked], query);
+  view.caption.replaceChildren(...captionOf(view, picked, query, pointed, maps[picked]));
+  // Backwards it is the other patch that asks.
+  inside.show(picked, ...(back ? [pointed, query] : [query, pointed]), isOff(picked));
 }
 
-function dot(a, b) {
-  return a.reduce((sum, number, n) => sum + number * b[n], 0);
+// The fullest colour: of all heads, and of all steps, so that steps can be compared.
+function peakOfHeads({ section, heads, overPatches }, maps) {
+  if (!overPatches) return 1;
+  if (section.of === "patch") return Math.max(...maps.map((map) => Math.max(...map)));
+  return heads.peak();
 }
 
-function softmax(scores) {
-  const most = Math.max(...scores);
-  const powers = scores.map((score) => Math.exp(score - most));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
+function whatPeaks({ section, overPatches }) {
+  if (!overPatches) return "";
+  return section.of === "patch" ? ", the most of all heads" : ", the most of all heads and steps";
+}
+
+function keyOf({ section, key, now, overPatches }, map, query) {
+  const strongest = map.indexOf(Math.max(...map));
+  if (section.of === "patch") return key ?? strongest;
+  if (overPatches) return now.isChosen ? now.patch : strongest;
+  return key !== null && key <= query ? key : strongest;
+}
+
+function paintHeadMap({ section, data, now }, canvas, map, peak, isOff) {
+  const marked = section.of === "patch" || now.isChosen ? now.patch : null;
+  paintMap(canvas, data, map, { peak, isOff, marked, whole: data.settings.whole });
+}
+
+function captionOf({ section, data, overPatches }, head, query, pointed, map) {
+  const { back, whole } = data.settings;
+  const name = make("b", "", section.heads[head]);
+  if (data.off.includes(section.heads[head])) return [name, " is off: it adds nothing."];
+  const place = (n) => (overPatches ? patchName(data, n) : `“${data.given[n]}”`);
+  const says =
+    section.of === "patch" ? `${place(query)} ` : `Step ${query + 1} (${data.steps[query]}) `;
+  const share = make("b", "", asPercent(map[pointed]));
+  share.dataset.weight = map[pointed];
+  const what = back
+    ? [says, "is looked at by ", place(pointed), " with ", share, " of its attention."]
+    : [says, "gives ", share, " of its attention to ", place(pointed), "."];
+  const outside = overPatches && !whole ? 1 - shareInCrop(data, map) : 0;
+  const rest = ` ${asPercent(outside)} of its attention is on paper left or right of what is shown.`;
+  return [name, ": ", ...what, outside > 0.01 && !back ? rest : ""];
+}
+
+// How much of a map lies in the columns that are shown.
+function shareInCrop({ crop: [first, end], columns }, map) {
+  const isShown = (n) => n % columns >= first && n % columns < end;
+  return map.reduce((sum, weight, n) => (isShown(n) ? sum + weight : sum), 0);
 }
 
 const LARGE_CELL = 44; // pixels of a cell of the large table
 const LABELS = { left: 110, top: 26 }; // the room for its names
 
 // Steps down, tokens across; the future, which no step sees, is grey, and so is a head that is off.
-function paintTable(canvas, data, heads, head, chosen, peak, isOff, isLarge) {
+function paintTable(canvas, data, heads, head, chosen, isOff, isLarge) {
   const steps = data.steps.length;
+  const peak = data.settings.own ? heads.peakOf(head) : 1;
   const cell = isLarge ? LARGE_CELL : 20;
   const { left, top } = isLarge ? LABELS : { left: 0, top: 0 };
   resize(canvas, left + cell * steps, top + cell * steps);

@@ -75,9 +75,9 @@ function buildDetail(element, store) {
 
   function update(now) {
     if (!data) return;
-    const step = now.step < data.steps.length ? now.step : 0;
-    const patch = now.patch ?? data.patch;
-    for (const view of views) view.show({ ...now, step, patch, isChosen: now.patch !== null });
+    const chosen = within(now, data.steps.length, data.rows * data.columns);
+    const patch = chosen.patch ?? data.patch;
+    for (const view of views) view.show({ ...chosen, patch, isChosen: chosen.patch !== null });
   }
 
   const unsubscribe = store.subscribe(update);

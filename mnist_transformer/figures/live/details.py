@@ -24,6 +24,7 @@ SOURCES = (
     "maps.js",
     "paint.js",
     "inside.js",
+    "heads.js",
     "attention.js",
     "numbers.js",
     "pictures.js",

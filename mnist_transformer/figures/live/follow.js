@@ -14,6 +14,16 @@ function pageStore() {
   return document.mnistFollow;
 }
 
+// What of a choice one reading has: for a step that it lacks, its first; for a patch, none.
+function within(chosen, steps, patches = 0) {
+  const { step, patch } = chosen;
+  return {
+    ...chosen,
+    step: step < steps ? step : 0,
+    patch: patch !== null && patch < patches ? patch : null,
+  };
+}
+
 function makeStore() {
   const subscribers = new Set();
   const store = {

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ...reading import INK, Reading
+from ...reading import Reading
+from .machine import crop
 from .packing import pack_canvas
 
 SOURCES = ("follow.js", "ink.js", "paper.js", "ledger.js")
@@ -22,10 +23,7 @@ def paper_data(reading: Reading, step: int | None, whole: bool = False) -> dict:
         ValueError: if the reading has no maps.
     """
     columns = reading.maps.grid[1]
-    inked = (reading.canvas > INK).unflatten(1, (columns, -1)).any(2).any(0).nonzero().flatten()
-    shown = [0, columns]
-    if len(inked) and not whole:
-        shown = [max(int(inked[0]) - 1, 0), min(int(inked[-1]) + 2, columns)]
+    shown = [0, columns] if whole else list(crop(reading.canvas, columns))
     return {
         "canvas": pack_canvas(reading.canvas),
         "grid": list(reading.maps.grid),

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from torch import Tensor
 
 from ...explain.activations import AttentionTrace, MLPTrace, Trace
-from ...reading import Reading
+from ...reading import INK, Reading
 from ..distribution import OUTCOMES, step_names
 from .packing import pack, pack_canvas
 from .parts import Part, machine_parts
 
-SOURCES = ("follow.js", "ink.js", "maps.js", "paint.js", "wires.js", "strip.js")
+SOURCES = ("follow.js", "ink.js", "maps.js", "paint.js", "boxes.js", "wires.js", "strip.js")
 START_NAME = "start"
 
 
@@ -88,7 +88,7 @@ def crop(canvas: Tensor, columns: int) -> tuple[int, int]:
         canvas: (height, width), 0 = paper, 1 = ink.
         columns: of patches in the canvas.
     """
-    inked = (canvas.unflatten(1, (columns, -1)).amax((0, 2)) > 0.1).nonzero().flatten().tolist()
+    inked = (canvas.unflatten(1, (columns, -1)).amax((0, 2)) > INK).nonzero().flatten().tolist()
     if not inked:
         return 0, columns
     return max(inked[0] - 1, 0), min(inked[-1] + 2, columns)

@@ -52,6 +52,7 @@ function neuronsView(section, data, store) {
       `${chosen === null ? "The strongest" : "The chosen one"}, number ${neuron + 1}: `,
       value,
       ".",
+      fire ? "" : " What the MLP adds all the same is its bias b₂, and what GELU lets through below 0.",
     );
     const everywhere = Float32Array.from({ length: rows }, (_, n) => hidden.row(n)[neuron]);
     if (section.of === "patch") {

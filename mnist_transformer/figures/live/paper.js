@@ -36,7 +36,7 @@ function followStep(store, shown, tell) {
   return store.subscribe(() => {
     const { step, steps } = shown();
     if (!steps) return;
-    const chosen = store.chosen.step < steps ? store.chosen.step : 0; // as the stage has it
+    const chosen = within(store.chosen, steps).step;
     if (chosen === step) asked = null;
     else if (chosen !== asked) tell((asked = chosen));
   });

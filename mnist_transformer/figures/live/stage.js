@@ -9,108 +9,131 @@ const PACE = 900; // milliseconds that a step stands while playing
 
 function drawStage(element, data, { store = pageStore() } = {}) {
   const stage = (element.mnistStage ??= buildStage(element, store));
-  stage.show(data);
+  loadStage(stage, data);
   return stage.stop;
 }
+
+const STAGE = `<div class="mnist-grid">
+  <div class="mnist-seen">
+    <canvas role="img"></canvas>
+    <div class="mnist-tiles reading" role="status"></div>
+  </div>
+  <div class="mnist-outcomes" aria-label="How likely each token is at this step"></div>
+  <div class="mnist-line">
+    <button type="button" class="mnist-play"></button>
+    <select aria-label="Whose attention is shown"></select>
+    <span class="mnist-says"></span>
+  </div>
+</div>`;
 
 function buildStage(element, store) {
   const root = document.createElement("section");
   root.className = "mnist-stage";
   root.setAttribute("aria-label", "The drawing as the model sees it, and what it reads");
-  root.innerHTML = `<div class="mnist-grid">
-    <div class="mnist-seen">
-      <canvas role="img"></canvas>
-      <div class="mnist-tiles reading" role="status"></div>
-    </div>
-    <div class="mnist-outcomes" aria-label="How likely each token is at this step"></div>
-    <div class="mnist-line">
-      <button type="button" class="mnist-play"></button>
-      <select aria-label="Whose attention is shown"></select>
-      <span class="mnist-says"></span>
-    </div>
-  </div>`;
+  root.innerHTML = STAGE;
   element.append(root);
   const find = (name) => root.querySelector(name);
-  const tiles = find(".mnist-tiles");
-  const drawing = makeDrawing(find("canvas"), (place) => placeTiles(tiles, data, place));
-  const play = find(".mnist-play");
-  const heads = find("select");
+  const stage = {
+    store,
+    root,
+    tiles: find(".mnist-tiles"),
+    outcomes: find(".mnist-outcomes"),
+    play: find(".mnist-play"),
+    heads: find("select"),
+    says: find(".mnist-says"),
+    data: null,
+    maps: null, // unpacked: the mean of all heads, and every head's
+    timer: null, // while it plays
+    unsubscribe: null,
+  };
+  const place = (where) => placeTiles(stage.tiles, stage.data, where);
+  stage.drawing = makeDrawing(find("canvas"), place);
+  stage.stop = () => {
+    pauseStage(stage);
+    stage.drawing.stop();
+    stage.unsubscribe?.();
+    root.remove();
+    delete element.mnistStage;
+  };
+  pauseStage(stage);
+  listenOnStage(stage);
+  return stage;
+}
 
-  let data = null;
-  let maps = null;
-  let timer = null;
-  let unsubscribe = null;
+function loadStage(stage, fresh) {
+  // A rerun that changes nothing must not touch a thing.
+  if (JSON.stringify(fresh) !== JSON.stringify(stage.data)) {
+    const data = (stage.data = { heads: [], ...fresh });
+    const isBlank = !data.steps.length;
+    stage.maps = isBlank ? null : { mean: unpack(data.mean), cross: unpack(data.cross) };
+    stage.drawing.load(data);
+    fillTiles(stage.tiles, data);
+    fillHeads(stage.heads, data);
+    fillOutcomes(stage.outcomes, data);
+    stage.root.classList.toggle("mnist-blank", isBlank);
+    if (isBlank) pauseStage(stage);
+  }
+  stage.unsubscribe ??= stage.store.subscribe((now) => updateStage(stage, now));
+  updateStage(stage, stage.store.now);
+}
 
-  const stepOf = (now) => (now.step < data.steps.length ? now.step : 0);
+function updateStage(stage, chosen) {
+  const { data, maps, drawing, tiles, says } = stage;
+  if (!data) return;
+  if (!data.steps.length) {
+    says.textContent = data.hints.join("; ");
+    drawing.paint(null, null);
+    return;
+  }
+  const steps = data.steps.length;
+  const { step, patch, head } = within(chosen, steps, maps.mean.shape.at(-1));
   // A head of the encoder has no weights of its own for a step of the decoder.
-  const headOf = (now) => data.heads.indexOf(now.head);
-
-  function show(fresh) {
-    // A rerun that changes nothing must not touch a thing.
-    if (JSON.stringify(fresh) !== JSON.stringify(data)) {
-      data = { heads: [], ...fresh };
-      maps = data.steps.length ? { mean: unpack(data.mean), cross: unpack(data.cross) } : null;
-      drawing.load(data);
-      fillTiles(tiles, data);
-      fillHeads(heads, data);
-      fillOutcomes(find(".mnist-outcomes"), data);
-      root.classList.toggle("mnist-blank", !data.steps.length);
-      if (!data.steps.length) pause();
-    }
-    unsubscribe ??= store.subscribe(update);
-    update(store.now);
+  const shown = data.heads.indexOf(head);
+  const map = shown < 0 ? maps.mean.map(step) : maps.cross.map(shown * steps + step);
+  drawing.paint(map, patch, step, shown < 0 ? "mean" : head);
+  stage.heads.value = shown < 0 ? "" : head;
+  for (const tile of tiles.querySelectorAll("button")) {
+    const isChosen = Number(tile.dataset.step) === step;
+    tile.setAttribute("aria-pressed", isChosen);
+    tile.tabIndex = isChosen ? 0 : -1;
   }
+  markOutcomes(stage.outcomes, data, step);
+  says.textContent = sentence(data, step, shown < 0 ? null : head, patch, map);
+}
 
-  function update(now) {
-    if (!data) return;
-    const says = find(".mnist-says");
-    if (!data.steps.length) {
-      says.textContent = data.hints.join("; ");
-      drawing.paint(null, null);
-      return;
-    }
-    const step = stepOf(now);
-    const head = headOf(now);
-    const steps = data.steps.length;
-    const map = head < 0 ? maps.mean.map(step) : maps.cross.map(head * steps + step);
-    drawing.paint(map, now.patch, step, head < 0 ? "mean" : now.head);
-    heads.value = head < 0 ? "" : now.head;
-    for (const tile of tiles.querySelectorAll("button")) {
-      const chosen = Number(tile.dataset.step) === step;
-      tile.setAttribute("aria-pressed", chosen);
-      tile.tabIndex = chosen ? 0 : -1;
-    }
-    markOutcomes(find(".mnist-outcomes"), data, step);
-    says.textContent = sentence(data, step, head < 0 ? null : now.head, now.patch, map);
-  }
+// --- going from step to step -------------------------------------------------------------------
 
-  function go(step) {
-    const last = data.steps.length - 1;
-    store.set({ step: Math.max(0, Math.min(last, step)) });
-  }
+function stageStep({ data, store }) {
+  return within(store.chosen, data.steps.length).step;
+}
 
-  function pause() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ Play";
-  }
+function goTo({ data, store }, step) {
+  store.set({ step: Math.max(0, Math.min(data.steps.length - 1, step)) });
+}
 
-  function start() {
-    if (stepOf(store.chosen) === data.steps.length - 1) go(0);
-    play.textContent = "❚❚ Pause";
-    timer = setInterval(() => {
-      if (stepOf(store.chosen) < data.steps.length - 1) go(stepOf(store.chosen) + 1);
-      else pause();
-    }, PACE);
-  }
+function pauseStage(stage) {
+  clearInterval(stage.timer);
+  stage.timer = null;
+  stage.play.textContent = "▶ Play";
+}
 
-  play.onclick = () => (timer ? pause() : start());
-  pause();
+function playStage(stage) {
+  const isLast = () => stageStep(stage) === stage.data.steps.length - 1;
+  if (isLast()) goTo(stage, 0);
+  stage.play.textContent = "❚❚ Pause";
+  stage.timer = setInterval(() => {
+    if (isLast()) pauseStage(stage);
+    else goTo(stage, stageStep(stage) + 1);
+  }, PACE);
+}
+
+function listenOnStage(stage) {
+  const { root, tiles, heads, play, store, drawing } = stage;
+  play.onclick = () => (stage.timer ? pauseStage(stage) : playStage(stage));
   heads.onchange = () => store.set({ head: heads.value || null });
-
   tiles.onclick = (event) => {
     const tile = event.target.closest("button");
-    if (tile) go(Number(tile.dataset.step));
+    if (tile) goTo(stage, Number(tile.dataset.step));
   };
   // A finger has no hovering: its touch would leave the step behind.
   tiles.onpointerover = (event) => {
@@ -118,31 +141,25 @@ function buildStage(element, store) {
     if (event.pointerType === "mouse") store.hover(tile ? { step: Number(tile.dataset.step) } : {});
   };
   tiles.onpointerleave = () => store.hover({});
-  root.onkeydown = (event) => {
-    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-    if (!(event.key in moves) || event.target === heads || !data.steps.length) return;
-    event.preventDefault();
-    store.hover({});
-    go(stepOf(store.chosen) + moves[event.key]);
-    if (tiles.contains(event.target)) tiles.querySelector('[aria-pressed="true"]').focus();
-  };
-  drawing.onpatch((patch, chosen) => {
-    if (!data.steps.length) return;
-    if (!chosen) store.hover(patch === null ? {} : { patch });
+  root.onkeydown = (event) => moveStep(stage, event);
+  drawing.onpatch((patch, isChosen) => {
+    if (!stage.data.steps.length) return;
+    if (!isChosen) store.hover(patch === null ? {} : { patch });
     else store.set({ patch: store.chosen.patch === patch ? null : patch });
   });
-
-  return {
-    show,
-    stop() {
-      pause();
-      drawing.stop();
-      unsubscribe?.();
-      root.remove();
-      delete element.mnistStage;
-    },
-  };
 }
+
+function moveStep(stage, event) {
+  const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+  if (!(event.key in moves) || event.target === stage.heads || !stage.data.steps.length) return;
+  event.preventDefault();
+  stage.store.hover({});
+  goTo(stage, stageStep(stage) + moves[event.key]);
+  const chosen = stage.tiles.querySelector('[aria-pressed="true"]');
+  if (stage.tiles.contains(event.target)) chosen.focus();
+}
+
+// --- what is written in it ---------------------------------------------------------------------
 
 function percent(share, digits = 0) {
   const text = (share * 100).toFixed(digits);
@@ -219,7 +236,7 @@ function sentence(data, step, head, patch, map) {
   const { name } = data.steps[step];
   const what = name === "end" ? "says that the line ends" : `reads ${name}`;
   const start = `Step ${step + 1} of ${data.steps.length} ${what}. `;
-  if (patch === null || patch >= map.length) {
+  if (patch === null) {
     const looks = `Orange: where ${head ?? "its cross-attention"} looks`;
     return `${start}${[looks, ...data.hints].join("; ")}.`;
   }

@@ -4,7 +4,7 @@
 //
 // data is `machine_data` of machine.py. Called again with the same element, the boxes stay and show
 // the new data. A box that is pressed is the store's `part`; opened(part) is told of every other
-// choice, null for none, wherever it was made. Needs follow.js, maps.js, paint.js and wires.js.
+// choice, null for none, wherever it was made. Needs follow.js, paint.js, boxes.js and wires.js.
 
 const GROUPS = {
   drawing: "the drawing",
@@ -12,7 +12,11 @@ const GROUPS = {
   decoder: "decoder: once for every digit",
 };
 const INVITATION =
-  "This is the whole model, and what it does right now. Choose a part to look into it.";
+  "This is the whole model, and what it does right now. Under each part: how large what it adds is " +
+  "beside what comes in (+50%: half as large, +10×: ten times), and what would be said if the " +
+  "machine stopped there. Choose a part to look into it.";
+const INVITATION_TO_WRITE =
+  "This is the whole model. Write on the sheet, and each part shows what it does with your drawing.";
 
 function drawStrip(element, data, { store = pageStore(), opened = () => {} } = {}) {
   const names = data.parts.map((part) => part.name).join();
@@ -26,6 +30,36 @@ function drawStrip(element, data, { store = pageStore(), opened = () => {} } = {
 
 function buildStrip(element, { parts }, names, store) {
   const boxes = new Map(parts.map((part) => [part.name, buildBox(part, store)]));
+  const row = buildRow(parts, boxes);
+  const strip = {
+    names,
+    store,
+    boxes,
+    wires: makeWires(row, boxes),
+    scroll: make("div", "strip-scroll", row),
+    says: make("div", "strip-says"),
+    data: null,
+    opened: null,
+    told: null, // the part that `opened` was told last
+    painted: null, // the step and the patch that the boxes show
+    pointed: null, // the box under the pointer or in focus
+  };
+  strip.root = make("section", "mnist-strip", strip.scroll, strip.says);
+  strip.root.setAttribute("aria-label", "The machine: every part of the model");
+  element.append(strip.root);
+  listenOnStrip(strip, row);
+  const unsubscribe = store.subscribe(() => updateStrip(strip));
+  strip.load = (data, opened) => loadStrip(strip, data, opened);
+  strip.stop = () => {
+    unsubscribe();
+    strip.wires.stop();
+    strip.root.remove();
+    delete element.mnistStrip;
+  };
+  return strip;
+}
+
+function buildRow(parts, boxes) {
   const row = make("div", "strip-row");
   for (const [group, title] of Object.entries(GROUPS)) {
     const inside = parts.filter((part) => part.group === group);
@@ -34,247 +68,70 @@ function buildStrip(element, { parts }, names, store) {
     section.style.flexGrow = inside.length;
     row.append(section);
   }
-  const wires = makeWires(row, boxes);
-  const scroll = make("div", "strip-scroll", row);
-  const says = make("div", "strip-says");
-  const root = make("section", "mnist-strip", scroll, says);
-  root.setAttribute("aria-label", "The machine: every part of the model");
-  element.append(root);
-
-  let data = null;
-  let opened = null;
-  let told = null; // the part that `opened` was told last
-  let painted = null; // the step and the patch that the boxes show
-  let pointed = null; // the box under the pointer or in focus
-
-  function load(fresh, tell) {
-    opened = tell;
-    // A rerun that changes nothing must not touch a thing.
-    if (JSON.stringify(fresh) !== JSON.stringify(data)) {
-      data = fresh;
-      root.classList.toggle("idle", !data.steps.length);
-      for (const part of data.parts) paintStill(boxes.get(part.name), part, data);
-      painted = null;
-      update(store.now);
-      wires.draw();
-    }
-  }
-
-  const stepOf = (now) => (now.step < data.steps.length ? now.step : 0);
-
-  function update(now) {
-    if (!data) return;
-    const step = stepOf(now);
-    const isNew = painted !== `${step} ${now.patch}`;
-    painted = `${step} ${now.patch}`;
-    for (const part of data.parts) {
-      const box = boxes.get(part.name);
-      if (data.steps.length && isNew) paintStep(box, part, data, step, now);
-      const isChosen = part.name === now.part;
-      if (isChosen && box.getAttribute("aria-pressed") === "false") bringIntoSight(scroll, box);
-      box.setAttribute("aria-pressed", isChosen);
-    }
-    say(now, step);
-    const isKnown = now.part === null || boxes.has(now.part);
-    if (now.part !== told && isKnown) opened((told = now.part));
-  }
-
-  // All sentences lie over one another, so that the room is that of the longest.
-  function say(now, step) {
-    const shown = boxes.has(pointed ?? now.part) ? (pointed ?? now.part) : "";
-    const texts = [
-      ["", INVITATION],
-      ...data.parts.map((part) => [part.name, spoken(part, step, now)]),
-    ];
-    says.replaceChildren(
-      ...texts.map(([name, text]) => {
-        const line = make("p", "", make("b", "", name && `${labelOf(name)}: `), text);
-        line.classList.toggle("said", name === shown);
-        return line;
-      }),
-    );
-  }
-
-  function labelOf(name) {
-    return data.parts.find((part) => part.name === name).label;
-  }
-
-  function point(event) {
-    const box = event.target.closest?.(".part");
-    pointed = box?.dataset.part ?? null;
-    if (data) say(store.now, stepOf(store.now));
-  }
-  row.onpointerover = (event) => event.pointerType === "mouse" && point(event);
-  row.onpointerleave = () => point({ target: row });
-  row.addEventListener("focusin", point);
-  row.addEventListener("focusout", () => point({ target: row }));
-  row.onkeydown = (event) => moveFocus(event, [...boxes.values()]);
-
-  const unsubscribe = store.subscribe(update);
-  return {
-    names,
-    load,
-    stop() {
-      unsubscribe();
-      wires.stop();
-      root.remove();
-      delete element.mnistStrip;
-    },
-  };
+  return row;
 }
 
-function buildBox(part, store) {
-  const pieces = ["name", "picture", "state", "flow", "lens"].map((name) => make("span", name));
-  const box = make("button", `part ${part.kind}`, ...pieces);
-  piece(box, "flow").append(make("i", "line"));
-  box.type = "button";
-  box.dataset.part = part.name;
-  box.setAttribute("aria-pressed", "false");
-  box.setAttribute("aria-description", part.sentence);
-  piece(box, "name").textContent = part.label;
-  box.onclick = () => store.set({ part: store.chosen.part === part.name ? null : part.name });
-  return box;
+function loadStrip(strip, fresh, opened) {
+  strip.opened = opened;
+  // A rerun that changes nothing must not touch a thing.
+  if (JSON.stringify(fresh) === JSON.stringify(strip.data)) return;
+  strip.data = fresh;
+  strip.root.classList.toggle("idle", !fresh.steps.length);
+  for (const part of fresh.parts) paintStill(strip.boxes.get(part.name), part, fresh);
+  strip.painted = null;
+  updateStrip(strip);
+  strip.wires.draw();
 }
 
-function piece(box, name) {
-  return box.querySelector(`.${name}`);
+// What the page has chosen, as far as this reading has it.
+function chosenOn({ data, store }) {
+  return within(store.now, data.steps.length, data.rows * data.columns);
 }
 
-// --- what stands in a box ----------------------------------------------------------------------
-
-// The canvases of a box, as many as it has pictures; they stay, so that nothing blinks.
-function canvases(box, count, className = "") {
-  const picture = piece(box, "picture");
-  while (picture.children.length > count) picture.lastChild.remove();
-  while (picture.children.length < count) picture.append(make("canvas"));
-  for (const canvas of picture.children) canvas.className = className;
-  return [...picture.children];
-}
-
-// What no step changes: painted once for a reading.
-function paintStill(box, part, data) {
-  const state = piece(box, "state");
-  if (!data.steps.length) {
-    ["picture", "state", "lens"].forEach((name) => piece(box, name).replaceChildren());
-    return;
+function updateStrip(strip) {
+  const { data, boxes } = strip;
+  if (!data) return;
+  const now = chosenOn(strip);
+  const isNew = strip.painted !== `${now.step} ${now.patch}`;
+  strip.painted = `${now.step} ${now.patch}`;
+  for (const part of data.parts) {
+    const box = boxes.get(part.name);
+    if (data.steps.length && isNew) paintStep(box, part, data, now.step, now);
+    const isChosen = part.name === now.part;
+    if (isChosen && box.getAttribute("aria-pressed") === "false") bringIntoSight(strip.scroll, box);
+    box.setAttribute("aria-pressed", isChosen);
   }
-  box.maps = part.maps && !Array.isArray(part.maps) ? unpack(part.maps) : null;
-  if (part.kind === "drawing" || part.kind === "patches") {
-    paintMap(canvases(box, 1)[0], data, null, { gridded: part.kind === "patches" });
-    const { width, height } = data.canvas;
-    state.textContent =
-      part.kind === "drawing" ? `${height} × ${width}` : `${data.rows} × ${data.columns}`;
-  } else if (part.kind === "stem") {
-    part.maps.forEach((packed, n) => {
-      const [rows, columns] = part.shapes[n];
-      const canvas = canvases(box, part.maps.length, "fill")[n];
-      const map = unpack(packed).map(0);
-      paintCells(canvas, map, rows, columns, orange(Math.max(...map)));
-    });
-    state.textContent = `${data.dim} each`;
-  } else if (part.kind === "encoder") {
-    paintHeads(box, part, data, (head) => box.maps.map(head));
-  } else if (part.kind === "memory") {
-    const [dims, patches] = box.maps.shape;
-    const numbers = Array.from({ length: dims }, (_, n) => [...box.maps.map(n)]).flat();
-    paintCells(canvases(box, 1, "fill")[0], numbers, dims, patches, orange(Math.max(...numbers)));
-    state.textContent = `${patches} × ${dims}`;
-    piece(box, "lens").textContent = "would say:";
-  }
+  say(strip, now);
+  const isKnown = now.part === null || boxes.has(now.part);
+  if (now.part !== strip.told && isKnown) strip.opened((strip.told = now.part));
 }
 
-// What the chosen step, or the patch, changes.
-function paintStep(box, part, data, step, { patch }) {
-  const steps = data.steps.length;
-  const state = piece(box, "state");
-  if (part.kind === "encoder") {
-    state.textContent = `+${asAddition(ofPatch(part.change, patch))}`;
-  } else if (part.kind === "token") {
-    bigWord(box, data.given[step]);
-    state.textContent = `step ${step + 1}/${steps}`;
-  } else if (part.kind === "self") {
-    paintTokens(box, part, data, step);
-  } else if (part.kind === "cross") {
-    paintHeads(box, part, data, (head) => box.maps.map(head * steps + step));
-  } else if (part.kind === "mlp") {
-    const neurons = box.maps.map(step);
-    const columns = columnsOf(neurons.length);
-    const canvas = canvases(box, 1, "fill")[0];
-    const isOff = data.off.includes(part.name);
-    paintCells(
-      canvas,
-      isOff ? [] : neurons,
-      neurons.length / columns,
-      columns,
-      orange(peakOf(box.maps)),
-    );
-  } else if (part.kind === "answer") {
-    paintBars(box, data, data.probabilities[step]);
-    const best = data.probabilities[step].indexOf(Math.max(...data.probabilities[step]));
-    state.textContent = `${data.outcomes[best]} ${asPercent(data.probabilities[step][best])}`;
-  }
-  if (["self", "cross", "mlp"].includes(part.kind))
-    state.textContent = `+${asAddition(part.change[step])}`;
-  if (data.off.includes(part.name)) state.textContent = "off";
-  const size =
-    part.size && (part.size.length === steps ? part.size[step] : ofPatch(part.size, patch));
-  piece(box, "line").style.height = `${size ? Math.min(1 + size / 4, 7) : 2}px`;
-  const answers = data.lens[part.name]?.[step];
-  if (!answers) return;
-  const likeliest = answers.indexOf(Math.max(...answers));
-  const shown = make("b", "", data.outcomes[likeliest]);
-  piece(box, "lens").replaceChildren(shown, ` ${asPercent(answers[likeliest])}`);
-}
-
-// One strip a head, painted against the fullest of all heads and steps of the part.
-function paintHeads(box, part, data, mapOf) {
-  const heads = box.maps.shape[0];
-  const peak = peakOf(box.maps);
-  canvases(box, heads).forEach((canvas, n) =>
-    paintMap(canvas, data, mapOf(n), { peak, isOff: data.off.includes(headName(part, n)) }),
+// All sentences lie over one another, so that the room is that of the longest.
+function say({ data, boxes, says, pointed }, now) {
+  const asked = pointed ?? now.part;
+  const shown = boxes.has(asked) ? asked : "";
+  const lines = data.parts.map((part) => [part.name, `${part.label}: `, spoken(part, now.step, now)]);
+  lines.unshift(["", "", data.steps.length ? INVITATION : INVITATION_TO_WRITE]);
+  says.replaceChildren(
+    ...lines.map(([name, label, text]) => {
+      const line = make("p", "", make("b", "", label), text);
+      line.classList.toggle("said", name === shown);
+      return line;
+    }),
   );
 }
 
-// The names of the library's heads (`Head.name`).
-function headName(part, head) {
-  return `${part.kind} ${part.layer}, head ${head + 1}`;
-}
-
-function peakOf(maps) {
-  maps.peak ??= Math.max(...Array.from({ length: maps.count }, (_, n) => Math.max(...maps.map(n))));
-  return maps.peak;
-}
-
-// One row a head, one cell a token; what is not yet read is grey.
-function paintTokens(box, part, data, step) {
-  const [heads, steps] = box.maps.shape;
-  const cells = [];
-  for (let head = 0; head < heads; head++) {
-    const isOff = data.off.includes(headName(part, head));
-    box.maps.map(head * steps + step).forEach((weight, token) => {
-      cells.push(isOff || token > step ? NaN : weight);
-    });
-  }
-  paintCells(canvases(box, 1, "fill")[0], cells, heads, steps, orange(1));
-}
-
-function paintBars(box, data, probabilities) {
-  const picture = piece(box, "picture");
-  if (picture.children.length !== probabilities.length)
-    picture.replaceChildren(...data.outcomes.map(() => make("i", "bar", make("u"))));
-  [...picture.children].forEach((bar, n) => {
-    bar.firstChild.style.height = `${100 * probabilities[n]}%`;
-  });
-}
-
-function bigWord(box, word) {
-  const shown = make("b", word.length > 1 ? "word long" : "word", word);
-  piece(box, "picture").replaceChildren(shown);
-}
-
-// Of the chosen patch, or the mean of all.
-function ofPatch(numbers, patch) {
-  return numbers[patch] ?? numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+function listenOnStrip(strip, row) {
+  const point = (event) => {
+    strip.pointed = event.target.closest?.(".part")?.dataset.part ?? null;
+    if (strip.data) say(strip, chosenOn(strip));
+  };
+  const leave = () => point({ target: row });
+  row.onpointerover = (event) => event.pointerType === "mouse" && point(event);
+  row.onpointerleave = leave;
+  row.addEventListener("focusin", point);
+  row.addEventListener("focusout", leave);
+  row.onkeydown = (event) => moveFocus(event, [...strip.boxes.values()]);
 }
 
 // --- words and keys ----------------------------------------------------------------------------
@@ -295,8 +152,14 @@ function numbersOf(part, step, patch) {
     : "Now it";
   const change = of(part.change);
   const size = change < 9.95 ? "of the size" : "the size"; // "38% of the size", "11× the size"
-  const fires = part.firing ? `; ${asPercent(of(part.firing))} of its neurons fire` : "";
+  const fires = part.firing ? firingInWords(of(part.firing)) : "";
   return `${where} adds ${asAddition(change)} ${size} of what is there${fires}.`;
+}
+
+// A part whose neurons are all silent adds something all the same.
+function firingInWords(share) {
+  if (share > 0) return `; ${asPercent(share)} of its neurons fire`;
+  return "; none of its neurons fires, what is left is its bias and what GELU lets through below 0";
 }
 
 function moveFocus(event, boxes) {
