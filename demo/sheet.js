@@ -28,14 +28,6 @@ function watch(sheet) {
     }, SETTLED);
   }
 
-  // The canvas lies in a shadow of its own, which comes a moment after its element.
-  function mend(tries = 60) {
-    const roots = [...sheet.querySelectorAll("*")].map((each) => each.shadowRoot).filter(Boolean);
-    for (const root of roots)
-      if (!root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets.push(style);
-    if (!roots.length && tries) requestAnimationFrame(() => mend(tries - 1));
-  }
-
   // An example that stands there on arrival goes with the first touch of the pen.
   function makeWay(event) {
     const isPen = event.button === 0 && event.composedPath()[0] instanceof HTMLCanvasElement;
@@ -45,29 +37,14 @@ function watch(sheet) {
     }
   }
 
-  // Undo takes back the last stroke that the canvas told: it waits until that is the last drawn.
-  let lifted = -Infinity;
-  function lift() {
-    lifted = performance.now();
-  }
-  function waitForStroke(event) {
-    const button = event.target.closest?.(".st-key-undo button");
-    const rest = lifted + TOLD - performance.now();
-    if (!button || rest <= 0) return;
-    event.stopPropagation();
-    event.preventDefault();
-    setTimeout(() => button.click(), rest);
-  }
-
   const sizes = new ResizeObserver(measure);
-  const elements = new MutationObserver(() => mend());
+  const elements = new MutationObserver(() => mend(sheet, style));
   sizes.observe(sheet);
   elements.observe(sheet, { childList: true, subtree: true });
   sheet.addEventListener("pointerdown", makeWay, true);
-  sheet.addEventListener("pointerup", lift, true);
-  document.addEventListener("click", waitForStroke, true);
+  const stopWaiting = letUndoWait(sheet);
   style.replaceSync(MENDED);
-  mend();
+  mend(sheet, style);
 
   return {
     show(fresh, report) {
@@ -84,9 +61,36 @@ function watch(sheet) {
       sizes.disconnect();
       elements.disconnect();
       sheet.removeEventListener("pointerdown", makeWay, true);
-      sheet.removeEventListener("pointerup", lift, true);
-      document.removeEventListener("click", waitForStroke, true);
+      stopWaiting();
       delete sheet.mnistPaper;
     },
+  };
+}
+
+// The canvas lies in a shadow of its own, which comes a moment after its element.
+function mend(sheet, style, tries = 60) {
+  const roots = [...sheet.querySelectorAll("*")].map((each) => each.shadowRoot).filter(Boolean);
+  for (const root of roots)
+    if (!root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets.push(style);
+  if (!roots.length && tries) requestAnimationFrame(() => mend(sheet, style, tries - 1));
+}
+
+// Undo takes back the last stroke that the canvas told: it waits until that is the last drawn.
+function letUndoWait(sheet) {
+  let lifted = -Infinity;
+  const lift = () => (lifted = performance.now());
+  const wait = (event) => {
+    const button = event.target.closest?.(".st-key-undo button");
+    const rest = lifted + TOLD - performance.now();
+    if (!button || rest <= 0) return;
+    event.stopPropagation();
+    event.preventDefault();
+    setTimeout(() => button.click(), rest);
+  };
+  sheet.addEventListener("pointerup", lift, true);
+  document.addEventListener("click", wait, true);
+  return () => {
+    sheet.removeEventListener("pointerup", lift, true);
+    document.removeEventListener("click", wait, true);
   };
 }

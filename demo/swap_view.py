@@ -14,7 +14,8 @@ from mnist_transformer.explain.patching import (
     read_swapped,
     swap_map,
 )
-from mnist_transformer.figures import drawing_image, step_names
+from mnist_transformer.figures import drawing_image
+from mnist_transformer.figures.distribution import OUTCOMES
 from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
@@ -103,9 +104,9 @@ def _why_not(reading: Reading, donor: Reading, step: int) -> str | None:
     """Why nothing can be carried over at this step, from 0, if that is so."""
     if step >= donor.steps:
         return f"The second drawing is read in {donor.steps} steps: it has no step {step + 1}."
-    name, other = step_names(reading)[step], step_names(donor)[step]
-    if name == other:
-        return f"Both drawings say “{name}” at step {step + 1}: there is nothing to carry over."
+    answer, other = (int(each.distributions[step].argmax()) for each in (reading, donor))
+    if answer == other:
+        return f"Both drawings say “{OUTCOMES[answer]}” at step {step + 1}: there is nothing to carry over."
     return None
 
 

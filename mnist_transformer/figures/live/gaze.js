@@ -34,7 +34,7 @@ function buildGaze(element, store) {
       data = fresh;
       if (!isPainting) paint = [...data.weights];
       draw();
-      places.replaceChildren(...data.places.map(placeButton));
+      places.replaceChildren(...data.places.map((place) => placeButton(gaze, place, data.place)));
       unsubscribe ??= followStep(store, () => data, (step) => gaze.tell.step(step));
     },
     stop() {
@@ -45,34 +45,11 @@ function buildGaze(element, store) {
     },
   };
 
-  function draw() {
-    const { brush, size, corner } = paintPaper(canvas, data);
-    const top = Math.max(...paint, 1e-9);
-    paint.forEach((weight, n) => {
-      brush.fillStyle = `rgba(217, 72, 15, ${0.75 * Math.sqrt(weight / top) * (weight > 0)})`;
-      brush.fillRect(...corner(n), size, size);
-    });
-  }
-
-  function placeButton({ name, label }) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.place = name;
-    button.textContent = label;
-    button.setAttribute("aria-pressed", data.place === name);
-    button.onclick = () => gaze.tell.looked(name === "own" ? {} : { place: name });
-    return button;
-  }
-
-  function touch(event) {
-    const [row, column] = placeOf(event, canvas, data);
-    const columns = data.grid[1];
-    paint = paint.map((weight, n) => {
-      const far = Math.hypot(Math.floor(n / columns) + 0.5 - row, (n % columns) + 0.5 - column);
-      return far < PEN ? 1 : weight;
-    });
+  const draw = () => paintGaze(canvas, data, paint);
+  const touch = (event) => {
+    paint = withPen(paint, placeOf(event, canvas, data), data.grid[1]);
     draw();
-  }
+  };
 
   canvas.onpointerdown = (event) => {
     canvas.setPointerCapture(event.pointerId);
@@ -90,4 +67,31 @@ function buildGaze(element, store) {
   const observer = new ResizeObserver(() => data && draw());
   observer.observe(canvas);
   return gaze;
+}
+
+function paintGaze(canvas, data, paint) {
+  const { brush, size, corner } = paintPaper(canvas, data);
+  const top = Math.max(...paint, 1e-9);
+  paint.forEach((weight, n) => {
+    brush.fillStyle = `rgba(217, 72, 15, ${0.75 * Math.sqrt(weight / top) * (weight > 0)})`;
+    brush.fillRect(...corner(n), size, size);
+  });
+}
+
+// What is painted once the pen has been at a place, in patches.
+function withPen(paint, [row, column], columns) {
+  return paint.map((weight, n) => {
+    const far = Math.hypot(Math.floor(n / columns) + 0.5 - row, (n % columns) + 0.5 - column);
+    return far < PEN ? 1 : weight;
+  });
+}
+
+function placeButton(gaze, { name, label }, chosen) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.place = name;
+  button.textContent = label;
+  button.setAttribute("aria-pressed", chosen === name);
+  button.onclick = () => gaze.tell.looked(name === "own" ? {} : { place: name });
+  return button;
 }

@@ -17,18 +17,23 @@ function drawLedger(element, data, { store = pageStore(), step = () => {}, picke
 function buildLedger(element, store) {
   const root = document.createElement("section");
   root.className = "mnist-ledger";
-  root.innerHTML = `<canvas role="img" tabindex="0"></canvas><div class="mnist-bars"></div>`;
+  root.innerHTML = `<div class="mnist-paper"><canvas role="img" tabindex="0"></canvas></div>
+    <div class="mnist-bars"></div>`;
   element.append(root);
   const canvas = root.querySelector("canvas");
   const bars = root.querySelector(".mnist-bars");
   let data = null;
   let unsubscribe = null;
+  let seen = null; // the step for which the paper was pushed to where the numbers are
 
   const ledger = {
     tell: {},
     show(fresh) {
       data = fresh;
+      canvas.style.setProperty("--columns", data.shown[1] - data.shown[0]);
       paintLedger(canvas, data);
+      if (data.step !== seen) bringLargestIntoSight(canvas, data);
+      seen = data.step;
       fillBars(bars, data);
       unsubscribe ??= followStep(store, () => data, (step) => ledger.tell.step(step));
     },
@@ -54,12 +59,18 @@ function buildLedger(element, store) {
   return ledger;
 }
 
+// Where the paper is wider than the window.
+function bringLargestIntoSight(canvas, { numbers, grid, shown: [first, end] }) {
+  const sizes = numbers.map(Math.abs);
+  const column = sizes.indexOf(Math.max(...sizes)) % grid[1];
+  const middle = ((column + 0.5 - first) / (end - first)) * canvas.clientWidth;
+  canvas.parentElement.scrollLeft = middle - canvas.parentElement.clientWidth / 2;
+}
+
 function paintLedger(canvas, data) {
   const { brush, size, corner, pixels } = paintPaper(canvas, data);
   const top = Math.max(...data.numbers.map(Math.abs), 1e-9);
-  // In a narrow square stands a number without its fraction.
-  const places = size < 30 * pixels ? 0 : 1;
-  brush.font = `600 ${Math.min(size * (places ? 0.3 : 0.5), 18 * pixels)}px sans-serif`;
+  brush.font = `600 ${Math.max(Math.min(0.3 * size, 18 * pixels), 12 * pixels)}px sans-serif`;
   brush.textAlign = "center";
   brush.textBaseline = "middle";
   data.numbers.forEach((number, n) => {
@@ -68,7 +79,7 @@ function paintLedger(canvas, data) {
     const colour = number < 0 ? "25, 113, 194" : "217, 72, 15";
     brush.fillStyle = `rgba(${colour}, ${0.8 * Math.sqrt(share) * (share > 0.01)})`;
     brush.fillRect(x, y, size, size);
-    const text = written(number, data.percent, places);
+    const text = written(number, data.percent);
     if (share >= 0.06 && /[1-9]/.test(text)) {
       brush.fillStyle = share > 0.3 ? "#fff" : "#111";
       brush.fillText(text, x + size / 2, y + size / 2);
@@ -83,8 +94,8 @@ function paintLedger(canvas, data) {
   canvas.dataset.shown = JSON.stringify(data.shown);
 }
 
-function written(number, percent, places) {
-  const text = percent ? `${(100 * number).toFixed(0)}${places ? "%" : ""}` : number.toFixed(places);
+function written(number, percent) {
+  const text = percent ? `${(100 * number).toFixed(0)}%` : number.toFixed(1);
   return number > 0 ? `+${text}` : text.replace("-", "−");
 }
 

@@ -39,35 +39,18 @@ function neuronsView(section, data, store) {
     const values = hidden.row(rowOf(section, now));
     const neuron = chosen ?? values.indexOf(Math.max(...values));
     paintNeurons(cells, values, columns, peak, neuron);
-    const fire = values.filter((value) => value > 0).length;
-    const value = make("b", "", values[neuron].toFixed(2));
-    value.dataset.neuron = neuron;
-    value.dataset.activation = values[neuron];
-    const firing = make("b", "", fire);
-    firing.dataset.firing = fire;
+    const which = chosen === null ? "The strongest" : "The chosen one";
     caption.replaceChildren(
       `At ${rowName(section, data, now)}: `,
-      firing,
-      ` of ${count} neurons fire. `,
-      `${chosen === null ? "The strongest" : "The chosen one"}, number ${neuron + 1}: `,
-      value,
-      ".",
-      fire ? "" : " What the MLP adds all the same is its bias b₂, and what GELU lets through below 0.",
+      ...firingCaption(values, neuron, which),
     );
     const everywhere = Float32Array.from({ length: rows }, (_, n) => hidden.row(n)[neuron]);
     if (section.of === "patch") {
       whereCaption.textContent = `Where in the drawing neuron ${neuron + 1} fires`;
-      paintMap(
-        where,
-        data,
-        everywhere.map((a) => Math.max(a, 0)),
-        { peak: Math.max(...everywhere, 1e-6), marked: now.patch },
-      );
+      const fires = everywhere.map((a) => Math.max(a, 0));
+      paintMap(where, data, fires, { peak: Math.max(...fires, 1e-6), marked: now.patch });
     } else {
-      // GELU gives small numbers below 0, too: no step shall read "-0.00".
-      const rounded = (a) => a.toFixed(2).replace(/^-(?=0\.00$)/, "");
-      const steps = [...everywhere].map((a, n) => `${data.steps[n]}: ${rounded(a)}`);
-      whereCaption.textContent = `Neuron ${neuron + 1} at every step: ${steps.join(", ")}`;
+      whereCaption.textContent = `Neuron ${neuron + 1} at every step: ${atEveryStep(data, everywhere)}`;
     }
   }
 
@@ -77,6 +60,25 @@ function neuronsView(section, data, store) {
     element: make("div", "", formula, caption, cells, largest),
     show,
   };
+}
+
+// How many fire, and what one of them says.
+function firingCaption(values, neuron, which) {
+  const fire = values.filter((value) => value > 0).length;
+  const firing = make("b", "", fire);
+  firing.dataset.firing = fire;
+  const value = make("b", "", values[neuron].toFixed(2));
+  value.dataset.neuron = neuron;
+  value.dataset.activation = values[neuron];
+  const silent = " What the MLP adds all the same is its bias b₂, and what GELU lets through below 0.";
+  const one = `${which}, number ${neuron + 1}: `;
+  return [firing, ` of ${values.length} neurons fire. `, one, value, ".", fire ? "" : silent];
+}
+
+// GELU gives small numbers below 0, too: no step shall read "-0.00".
+function atEveryStep(data, activations) {
+  const rounded = (a) => a.toFixed(2).replace(/^-(?=0\.00$)/, "");
+  return [...activations].map((a, n) => `${data.steps[n]}: ${rounded(a)}`).join(", ");
 }
 
 function paintNeurons(canvas, values, columns, peak, chosen) {
