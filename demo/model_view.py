@@ -7,7 +7,8 @@ from demo import models, moments_view
 from demo.jobs import TrainingJob
 
 TITLE = "<h1>MNIST Transformer</h1>"
-SAYS = "<p>It reads digits one token at a time. Write, and watch where it looks.</p>"
+SAYS = """<p>An encoder-decoder Transformer, trained to read handwritten digits token by token.
+Watch where it looks.</p>"""
 
 
 def show(top: DeltaGenerator) -> None:

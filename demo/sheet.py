@@ -21,7 +21,7 @@ ON_ARRIVAL = FOLDER / "examples" / "314159.png"
 DESKTOP, PHONE = 1174, 358  # widths to begin with, until the browser has told its own
 MOST_PAPER = 4  # rows
 LOWEST, HIGHEST = 150, 240  # pixels of one row
-MORE = 0.3  # of that for every further row: the more paper, the smaller one writes
+MORE = 0.2  # of that for every further row: the more paper, the smaller one writes
 
 # Tells the page's width, and mends what the canvas does not let one choose.
 _paper = st.components.v2.component(

@@ -30,6 +30,16 @@ def inside(page, *elements):
     )
 
 
+def draw(page, text, x, y, height):
+    """With the mouse, from a place of the window on."""
+    for stroke in strokes(text, x, y, height):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=4)
+        page.mouse.up()
+
+
 def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(browser, server):
     page = open_page(browser, server[0], height=800)
     assert inside(page, "[data-digits]", "[data-attention]")
@@ -37,6 +47,13 @@ def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(brows
     wait_for_digits(page, "405")
     assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
     parts = [".st-key-sheet", "[data-attention]", "[data-digits]", ".mnist-outcomes"]
+    assert inside(page, *parts, ".mnist-strip")
+    with a_new_canvas(page):
+        page.get_by_role("button", name="More paper").click()
+    box = sheet(page).bounding_box()
+    draw(page, "314", box["x"] + 20, box["y"] + 0.58 * box["height"], 66)
+    page.get_by_role("radio", name="2: 314").wait_for()
+    page.locator('.mnist-tiles[data-digits="405"]').wait_for()
     assert inside(page, *parts, ".mnist-strip")
     assert page.complaints == []
     page.context.close()
@@ -48,12 +65,7 @@ def test_on_a_phone_the_digits_are_in_sight_after_the_last_stroke(browser, serve
     wait_for_digits(page, "314159")
     assert inside(page, "[data-digits]", "[data-attention]")
     box = sheet(page).bounding_box()
-    for stroke in strokes("40719265", box["x"] + 12, box["y"] + 50, 42):
-        page.mouse.move(*stroke[0])
-        page.mouse.down()
-        for point in stroke[1:]:
-            page.mouse.move(*point, steps=4)
-        page.mouse.up()
+    draw(page, "40719265", box["x"] + 12, box["y"] + 50, 42)
     wait_for_digits(page, "40719265")
     assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
     assert inside(page, "[data-digits]", "[data-attention]")
