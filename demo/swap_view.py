@@ -106,7 +106,8 @@ def _why_not(reading: Reading, donor: Reading, step: int) -> str | None:
         return f"The second drawing is read in {donor.steps} steps: it has no step {step + 1}."
     answer, other = (int(each.distributions[step].argmax()) for each in (reading, donor))
     if answer == other:
-        return f"Both drawings say “{OUTCOMES[answer]}” at step {step + 1}: there is nothing to carry over."
+        said = f"Both drawings say “{OUTCOMES[answer]}” at step {step + 1}"
+        return f"{said}: there is nothing to carry over."
     return None
 
 
