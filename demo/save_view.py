@@ -44,7 +44,9 @@ def show(
         about = {"model": models.chosen().title, "changes": changes.chosen()}
         _download("Reading (JSON)", "reading.json", lambda: _json(page, reading, model, about))
         _download("All numbers and maps (NPZ)", "reading.npz", lambda: _npz(reading, model))
-        _download("All numbers and maps (JSON)", "numbers.json", lambda: _numbers(reading, model))
+        _download(
+            "All numbers and maps (JSON)", "numbers.json", lambda: _numbers(reading, model, about)
+        )
         _download(
             "Reading to play (HTML)",
             "reading.html",
@@ -99,9 +101,9 @@ def _npz(reading: Reading, model: Transformer) -> bytes:
     return buffer.getvalue()
 
 
-def _numbers(reading: Reading, model: Transformer) -> str:
+def _numbers(reading: Reading, model: Transformer, about: dict) -> str:
     numbers = as_lists(_arrays(reading, model))
-    return json.dumps({"model": models.chosen().title} | numbers | reading.to_dict())
+    return json.dumps(about | numbers | reading.to_dict())
 
 
 def _arrays(reading: Reading, model: Transformer) -> dict[str, np.ndarray]:
