@@ -78,7 +78,9 @@ async def visit(
             if answer.WhichOneof("type") == "auto_rerun":
                 watched[answer.auto_rerun.fragment_id] = answer.auto_rerun.interval
             yield answer
-            if answer.WhichOneof("type") == "script_finished":
+            ended = answer.WhichOneof("type") == "script_finished"
+            # A page that begins anew by itself is not done yet.
+            if ended and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
 
     async def watch(seconds: float) -> None:

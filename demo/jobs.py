@@ -171,7 +171,9 @@ class TrainingJob:
 
     @property
     def can_resume(self) -> bool:
-        return not self.running and self.result is not None and not self.result.finished
+        if self.running or self.error:
+            return False
+        return self.result is None or not self.result.finished
 
     @property
     def place_in_line(self) -> int:
@@ -205,7 +207,8 @@ class TrainingJob:
 
     def _run(self) -> None:
         try:
-            QUEUE.wait(self, self._stopped)
+            if not QUEUE.wait(self, self._stopped):
+                return
             _share_cores()
             left = self._work(
                 checkpoint=self.weights,

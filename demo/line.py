@@ -16,11 +16,12 @@ class TrainingQueue:
         with self._changed:
             self._jobs.append(job)
 
-    def wait(self, job, stopped: Callable[[], bool]) -> None:
-        """Until it is the job's turn, or it is stopped."""
+    def wait(self, job, stopped: Callable[[], bool]) -> bool:
+        """Until it is the job's turn, or it is stopped; whether it is its turn."""
         with self._changed:
             while self.place(job) > 0 and not stopped():
                 self._changed.wait(timeout=0.2)
+            return self.place(job) == 0
 
     def leave(self, job) -> None:
         with self._changed:

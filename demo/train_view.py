@@ -212,7 +212,7 @@ def status(job: TrainingJob) -> str:
         soon = "" if turn is None else f", your turn in {in_words(turn)}"
         return f"Queued: {before} run{'s' if before > 1 else ''} ahead{soon}"
     if not job.history:
-        return "Starting…"
+        return "Starting…" if job.running else "Stopped before its turn came"
     last = job.history[-1]
     state = "Training" if job.running else "Finished" if last.step == last.steps else "Stopped"
     if job.stopping:

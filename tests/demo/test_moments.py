@@ -177,6 +177,16 @@ def test_a_run_says_how_fast_it_is():
     assert in_words(12) == "about 10 s"
 
 
+def test_a_run_that_is_stopped_before_its_turn_does_nothing_and_can_be_taken_up(monkeypatch):
+    monkeypatch.setattr("demo.jobs.QUEUE", TrainingQueue(slots=0))
+    work = new_run("transformer", 160, 32, 0.002, FEW)
+    job = TrainingJob(1, "a test", "transformer", work, abandoned=lambda: True)
+    job.start()
+    job.wait()
+    assert (job.history, job.result, job.error) == ([], None, None)
+    assert job.can_resume and status(job) == "Stopped before its turn came"
+
+
 def test_those_who_run_are_the_first_in_line():
     line = TrainingQueue(slots=2)
     for job in "abc":

@@ -165,8 +165,8 @@ def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
     for job in jobs:
         line.join(job)
     assert [line.place(job) for job in jobs] == [0, 0, 1, 2]
-    line.wait(first, stopped=lambda: False)  # at once
-    line.wait(fourth, stopped=lambda: True)  # at once: it gave up
+    assert line.wait(first, stopped=lambda: False)  # at once
+    assert not line.wait(fourth, stopped=lambda: True)  # at once: it gave up
     line.leave(fourth)
     line.leave(first)
     assert [line.place(job) for job in (second, third)] == [0, 0]
