@@ -165,7 +165,7 @@ def _table(rows: dict[str, Tensor], formats: dict[str, str] | None = None) -> st
     formats = formats or {}
     cells = "".join(
         f"<tr><th>{name}</th>"
-        + "".join(f"<td>{number:{formats.get(name, '+.2f')}}</td>" for number in row.tolist())
+        + "".join(f"<td>{number:{formats.get(name, '+.3f')}}</td>" for number in row.tolist())
         + "</tr>"
         for name, row in rows.items()
     )

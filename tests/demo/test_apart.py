@@ -85,7 +85,7 @@ def test_a_head_leads_down_to_query_key_value_and_what_they_were_made_from(
         "= products": line.score_products,
         "memory of the square" if head.attention == "cross" else "stream of the token": line.source,
     }.items():
-        assert shown[name] == [f"{number:+.2f}" for number in numbers], name
+        assert shown[name] == [f"{number:+.3f}" for number in numbers], name
     assert f"so added {line.amount:+.4f}" in text(receipt_page)
     assert f"score {line.score:.2f}" in text(receipt_page)
     assert line.amount == pytest.approx(float(amounts[key]), abs=1e-5)
@@ -100,7 +100,7 @@ def test_an_mlp_leads_to_its_neurons(receipt_page, asked):
     assert neurons == bill.neurons[1].abs().topk(8).indices.tolist()
     assert shown["= added"] == [f"{bill.neurons[1, n]:+.4f}" for n in neurons]
     active = passed.decoder[1].mlp.hidden[0]
-    assert shown["how active it is"] == [f"{active[n]:+.2f}" for n in neurons]
+    assert shown["how active it is"] == [f"{active[n]:+.3f}" for n in neurons]
     rest = dict(bill.lines)["MLP 2"] - float(bill.neurons[1, neurons].sum())
     assert f"together add {rest:+.4f}" in text(receipt_page)
 

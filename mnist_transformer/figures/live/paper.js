@@ -1,12 +1,15 @@
 // What views of the drawing share that are not the stage: the drawing as paper to write on, and the
 // step of the page. Needs follow.js and ink.js.
 
+const LARGEST = 72; // pixels of a patch
+
 // Paints the drawing's columns of patches that are shown, pale, at the canvas's own width; gives the
 // brush, the size of a patch, and where the n-th patch lies.
 function paintPaper(canvas, data) {
   const [rows, columns] = data.grid;
   const [first, end] = data.shown;
   const pixels = devicePixelRatio || 1;
+  canvas.style.maxWidth = `${LARGEST * (end - first)}px`; // of a short line all is seen at once
   canvas.width = Math.round(canvas.clientWidth * pixels);
   const size = canvas.width / (end - first);
   canvas.height = Math.round(size * rows);
