@@ -42,21 +42,8 @@ def show(reading: Reading, model: Transformer) -> None:
         state["gaze-of"], state["looked"] = reading, {}
     st.caption(SAYS)
     step = step_shown(reading)
-    names = step_names(reading)
-    parts = _parts(model)
-    chosen = st.pills(
-        f"Which layers or heads of cross-attention look there at step {step + 1}, “{names[step]}”",
-        list(parts),
-        default=[name for name in parts if "head" not in name],
-        selection_mode="multi",
-        key=f"gaze-parts-of-{len(parts)}",
-        persist_state="page",
-    )
+    looking = _choose_parts(model, step, step_names(reading)[step])
     weights = _weights(reading, step, state["looked"])
-    heads = frozenset[Head]().union(*(parts[name] for name in chosen))
-    gazes = [] if weights is None else [Gaze(step, weights, heads)]
-    looking = [name for name in parts if name in chosen]
-    painted = _show_readings(reading, model, gazes, step, looking)
     shown = where_it_looked(reading, step) if weights is None else weights
     place = state["looked"].get("place", OWN) if "patches" not in state["looked"] else None
     data = gaze_data(
@@ -69,18 +56,39 @@ def show(reading: Reading, model: Transformer) -> None:
     live.gaze(
         data=data, key="gaze", on_step_change=lambda: take_step("gaze"), on_looked_change=_take_look
     )
+    heads = frozenset[Head]().union(*looking.values())
+    gazes = [] if weights is None else [Gaze(step, weights, heads)]
+    painted = _show_readings(reading, model, gazes, step, list(looking))
     if painted and step < painted.steps:
         download_figure("This gaze", "gaze", lambda: painted.plot_cross_attention(step))
 
 
-def _parts(model: Transformer) -> dict[str, frozenset[Head]]:
-    """What can be made to look: the layers of cross-attention and, after them, single heads."""
+def _choose_parts(model: Transformer, step: int, name: str) -> dict[str, frozenset[Head]]:
+    """The layers of cross-attention, and single heads, that are to look there; at first all."""
     cross = [head for head in all_heads(model.config) if head.attention == "cross"]
     layers: dict[str, frozenset[Head]] = {}
     for head in cross:
-        name = f"cross {head.layer + 1}"
-        layers[name] = layers.get(name, frozenset()) | {head}
-    return layers | {head.name: frozenset({head}) for head in cross}
+        layer = f"cross {head.layer + 1}"
+        layers[layer] = layers.get(layer, frozenset()) | {head}
+    single = {head.name: frozenset({head}) for head in cross}
+    whole = st.pills(
+        f"Which layers of cross-attention look there at step {step + 1}, “{name}”",
+        list(layers),
+        default=list(layers),
+        selection_mode="multi",
+        key=f"gaze-layers-of-{len(layers)}",
+        persist_state="page",
+    )
+    with st.expander("Single heads as well"):
+        heads = st.pills(
+            "Which heads look there, too",
+            list(single),
+            selection_mode="multi",
+            key=f"gaze-heads-of-{len(single)}",
+            label_visibility="collapsed",
+            persist_state="page",
+        )
+    return {part: (layers | single)[part] for part in [*whole, *heads]}
 
 
 def _show_readings(

@@ -6,13 +6,14 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from demo.controls import download_figure, plot
+from demo import live
+from demo.controls import download_figure
 from mnist_transformer import Transformer, make_lines
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.explain.habits import Habit, head_habits
 from mnist_transformer.explain.heads import Head
 from mnist_transformer.figures import habits_figure
-from mnist_transformer.figures.panels import Panel, panels_figure
+from mnist_transformer.figures.live.ledger import ledger_data
 
 SAYS = """
 One drawing can mislead, so every head was watched on {lines} other lines. A head is named after
@@ -131,8 +132,15 @@ def _show_example(watched: Watched, head: Head, habit: Habit) -> None:
     if head.attention == "decoder":
         st.html(_tokens(["start", *reading.digits][: query + 1], weights))
         return
-    marked = query if head.attention == "encoder" else None
-    plot(panels_figure(reading, [Panel(head.name, weights, 0, 0)], marked), "habit")
+    data = ledger_data(
+        reading,
+        weights,
+        [],
+        label=f"How much of its attention {head.name} gives to each square",
+        picked=[query] if head.attention == "encoder" else [],
+        percent=True,
+    )
+    live.ledger(data=data, key="habit")
 
 
 def _tokens(names: list[str], weights: Tensor) -> str:

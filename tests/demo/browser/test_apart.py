@@ -133,6 +133,7 @@ def test_places_that_are_named_and_single_layers_give_the_librarys_reading(page,
     page.get_by_role("button", name="cross 2", exact=True).click()  # leaves the first layer alone
     first = frozenset(Head("cross", 0, n) for n in range(4))
     wait_for_painted([Gaze(0, where_it_looked(reading, 3), first)])
+    page.get_by_text("Single heads as well").click()
     page.get_by_role("button", name="cross 2, head 3", exact=True).click()  # and one head
     wait_for_painted([Gaze(0, where_it_looked(reading, 3), first | {Head("cross", 1, 2)})])
     page.get_by_role("button", name="cross 2", exact=True).click()
