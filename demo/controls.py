@@ -10,13 +10,6 @@ from mnist_transformer import Page, Reading
 from mnist_transformer.figures.style import CLEAR
 from mnist_transformer.reading import is_doubtful
 
-# On hover, a camera that saves the figure, and nothing else.
-CONFIG = {
-    "modeBarButtons": [["toImage"]],
-    "displaylogo": False,
-    "toImageButtonOptions": {"format": "svg", "filename": "attention"},
-}
-
 INK, LINES = "#343a40", "rgba(128,128,128,0.25)"  # of figures
 
 
@@ -120,6 +113,15 @@ def _tiles(
     return f'<div class="{name}" role="status" data-digits="{read.digits}">{tiles}</div>'
 
 
+def _camera(name: str) -> dict:
+    """On hover, a camera that saves the figure by this name, and nothing else."""
+    return {
+        "modeBarButtons": [["toImage"]],
+        "displaylogo": False,
+        "toImageButtonOptions": {"format": "svg", "filename": name},
+    }
+
+
 def plot(figure: go.Figure, key: str) -> None:
     """Show a figure at the page's width, its text large and dark enough for the back row."""
     # Streamlit's own theme would have grey text, 3.7 : 1 against white. This is dark, for pictures
@@ -132,14 +134,14 @@ def plot(figure: go.Figure, key: str) -> None:
     )
     figure.update_xaxes(gridcolor=LINES, zerolinecolor=LINES)
     figure.update_yaxes(gridcolor=LINES, zerolinecolor=LINES)
-    st.plotly_chart(figure, width="stretch", theme=None, config=CONFIG, key=key)
+    st.plotly_chart(figure, width="stretch", theme=None, config=_camera(key), key=key)
 
 
 def download_figure(label: str, name: str, draw: Callable[[], go.Figure]) -> None:
     """A button for a figure as a page, whose camera saves it as SVG; drawn when it is asked for."""
     st.download_button(
         f"{label} as a figure (HTML)",
-        lambda: draw().to_html(include_plotlyjs=True, config=CONFIG),
+        lambda: draw().to_html(include_plotlyjs=True, config=_camera(name)),
         f"{name}.html",
         on_click="ignore",
         key=f"{name}-html",
