@@ -105,7 +105,7 @@ function showHeads(view, now) {
     back ? heads.lookers(head, query) : heads.weights(head, query),
   );
   const peak = peakOfHeads(view, maps);
-  bar.show(isOwn ? "each head’s peak" : asPercent(peak) + whatPeaks(view));
+  bar.show(isOwn ? "each head’s peak" : asPercent(peak), isOwn ? "" : whatPeaks(view));
   const picked = Math.max(section.heads.indexOf(now.head), 0);
   const isOff = (head) => data.off.includes(section.heads[head]);
   const paint = (canvas, head, isLarge) => {
@@ -136,7 +136,7 @@ function peakOfHeads({ section, heads, overPatches }, maps) {
 
 function whatPeaks({ section, overPatches }) {
   if (!overPatches) return "";
-  return section.of === "patch" ? ", the most of all heads" : ", the most of all heads and steps";
+  return section.of === "patch" ? "the most of all heads" : "the most of all heads and steps";
 }
 
 function keyOf({ section, key, now, overPatches }, map, query) {

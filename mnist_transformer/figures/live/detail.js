@@ -199,9 +199,13 @@ function colourBar() {
     steps.append(step);
   }
   const end = make("span", "end");
+  const what = make("span");
   return {
-    element: make("span", "colour-bar", "0%", steps, end),
-    show: (text) => (end.textContent = text),
+    element: make("span", "colour-bar", "0%", steps, end, what),
+    show(text, ofWhat) {
+      end.textContent = text;
+      what.textContent = ofWhat;
+    },
   };
 }
 
