@@ -31,11 +31,13 @@ STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 st.html(f"<style>{STYLE}</style>{screen.hidden_style()}")
 # All places are held from the beginning, and filled in the order in which one waits for them.
 top = st.container(horizontal=True, vertical_alignment="center", key="top")
-model = models.chosen().model
+# Once: a little later, a run that goes on has another newest moment.
+chosen = models.chosen()
+model = chosen.model
 screen.open_changes(model)
 changes.fit(model)
 shown = read_view.show(model)
-model_view.show(top)
+model_view.show(top, chosen)
 if "machine" in screen.sections():
     with turns.rest():
         machine_view.show(shown.reading, model)

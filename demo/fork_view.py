@@ -1,7 +1,6 @@
 """Fork a run: go on from one of its moments with something changed."""
 
 import dataclasses
-import math
 from typing import Any
 
 import streamlit as st
@@ -85,12 +84,11 @@ def _steps(recipe: Recipe) -> int:
 
 
 def _longer(recipe: Recipe, own: Recipe, step: int, more: int) -> Recipe:
-    """The recipe with as many epochs as hold so many more drawings."""
+    """The recipe with so many more drawings, as one epoch: several would round them up."""
     if more == TO_ITS_END:
         return recipe
-    assert recipe.samples_per_epoch is not None
     drawings = steps_in(recipe, own, step) * recipe.batch_size + more
-    return dataclasses.replace(recipe, epochs=math.ceil(drawings / recipe.samples_per_epoch))
+    return dataclasses.replace(recipe, epochs=1, samples_per_epoch=drawings)
 
 
 def _in_words(own: Recipe, recipe: Recipe, without: str, data: str) -> str:

@@ -142,7 +142,8 @@ class TrainingJob:
         self._stop = threading.Event()
         self._thread = threading.Thread()
         self._begun = next(_COUNT)
-        _ALL.add(self)
+        with _thinning:  # which goes through all of them
+            _ALL.add(self)
 
     @property
     def weights(self) -> Path:
@@ -152,7 +153,7 @@ class TrainingJob:
     def start(self) -> None:
         """Begin, or go on after a stop."""
         self._stop.clear()
-        self.result = self.error = None
+        self.result = self.lesson = self.error = None
         QUEUE.join(self)
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{self.kind}")
         self._thread.start()

@@ -11,10 +11,9 @@ SAYS = """<p>An encoder-decoder Transformer, trained to read handwritten digits 
 Watch where it looks.</p>"""
 
 
-def show(top: DeltaGenerator) -> None:
-    """Draw the top, with the model to be chosen."""
+def show(top: DeltaGenerator, chosen: models.Chosen) -> None:
+    """Draw the top, with the model to be chosen, and the one that the page is about now."""
     names = models.titles()
-    chosen = models.chosen()
     with top:
         st.html(TITLE)
         with st.container(key="says"):
@@ -46,7 +45,7 @@ def _download_moment(run: TrainingJob, step: int) -> None:
     """The weights of the moment that the page is about, which can be uploaded again."""
     st.download_button(
         f"Download it as it was after step {step:,}",
-        run.moments.file(step).read_bytes,
+        lambda: run.moments.file(step).read_bytes(),
         f"{run.id}-step-{step}.safetensors",
         on_click="ignore",
         key="moment-download",

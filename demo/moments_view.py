@@ -1,5 +1,8 @@
 """A run's moments: the slider at the top of the page, and the curves of all runs."""
 
+from collections.abc import Iterator
+from itertools import count
+
 import streamlit as st
 
 from demo import live, models, over_time
@@ -37,16 +40,17 @@ drawings learned from.
 def show_timeline(run: TrainingJob, step: int) -> None:
     """The slider of the run that the page is about; it follows while the run goes on."""
     if run.running:
-        st.fragment(_follow, run_every=1.0)(run, step)
+        st.fragment(_follow, run_every=1.0)(run, step, count())
     else:
         _draw_timeline(run, step)
 
 
-def _follow(run: TrainingJob, step: int) -> None:
-    if st.session_state.pop("moved-here", False) or models.step_shown(run) != step:
-        st.rerun()  # the page is about another moment now
-    if not run.running:
-        st.rerun()
+def _follow(run: TrainingJob, step: int, times: Iterator[int]) -> None:
+    if next(times):  # at first all of the page is drawn, and moments may come faster than it is
+        if st.session_state.pop("moved-here", False) or models.step_shown(run) != step:
+            st.rerun()  # the page is about another moment now
+        if not run.running:
+            st.rerun()
     _draw_timeline(run, step)
 
 

@@ -31,14 +31,14 @@ class Known:
         drawing: what the visitor's drawing was told apart by.
         canvas: of it.
         digits: what the shipped model reads there.
-        probabilities: step -> of each digit and of the end.
+        probabilities: step -> of each digit and of the end; None where the model cannot read it.
         habits: step -> of every head; None where too little was read.
     """
 
     drawing: object = None
     canvas: Tensor = field(default_factory=lambda: torch.zeros(0))
     digits: str = ""
-    probabilities: dict[int, list[float]] = field(default_factory=dict)
+    probabilities: dict[int, list[float] | None] = field(default_factory=dict)
     habits: dict[int, dict[Head, Habit] | None] = field(default_factory=dict)
 
 
@@ -62,14 +62,23 @@ def drawing(run: TrainingJob, reading: Reading) -> tuple[list[tuple[str, list]],
     for step in steps:
         if step not in known.probabilities and time.monotonic() < until:
             model = _model(run, step)
-            if model is not None and len(known.digits) <= model.config.max_digits:
-                known.probabilities[step] = given_probabilities(model, known.canvas, known.digits)
+            if model is not None:
+                known.probabilities[step] = _of_each_digit(model, known)
     rows = [known.probabilities.get(step) for step in steps]
     lines = [
         (digit, [None if row is None else row[n] for row in rows])
         for n, digit in enumerate(known.digits)
     ]
     return lines, all(step in known.probabilities for step in steps)
+
+
+def _of_each_digit(model: Transformer, known: Known) -> list[float] | None:
+    """None if the model reads other canvases or shorter lines."""
+    config = model.config
+    fits = known.canvas.shape == (config.canvas_height, config.canvas_width)
+    if not fits or len(known.digits) > config.max_digits:
+        return None
+    return given_probabilities(model, known.canvas, known.digits)
 
 
 def _digits_of(reading: Reading) -> str:

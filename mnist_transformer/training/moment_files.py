@@ -101,7 +101,7 @@ class MomentFiles:
     @property
     def bytes(self) -> int:
         """What all files take together."""
-        return sum(file.stat().st_size for file in self._own() if file.exists())
+        return sum(map(_size, self._own()))
 
     def remove_all(self) -> None:
         """Remove what was written here, and nothing else."""
@@ -210,9 +210,14 @@ def first_line(error: Exception) -> str:
 
 def remove(file: Path) -> int:
     """Bytes that are free again."""
+    size = _size(file)
+    file.unlink(missing_ok=True)
+    return size
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 if there is no such file, or no longer: other threads thin runs, too."""
     try:
-        size = file.stat().st_size
-        file.unlink()
+        return file.stat().st_size
     except FileNotFoundError:
         return 0
-    return size

@@ -4,11 +4,14 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from demo import models
+from demo.fork_view import TO_ITS_END, _longer
 from demo.jobs import MOST_BYTES, TrainingJob, _keep_bounds, new_fork, new_run
 from demo.line import TrainingQueue
+from demo.over_time import Known, _of_each_digit
 from demo.train_view import in_words, status
 from mnist_transformer.train import Progress
 from tests import ROOT
@@ -69,6 +72,15 @@ def test_the_page_is_about_the_moment_that_is_chosen(job):
         assert stage(page)["digits"] == part(page, "strip")["digits"] == read.digits
 
 
+def test_slider_and_drawing_are_of_one_moment_while_the_run_goes_on(job, monkeypatch):
+    newest = iter(job.moments.steps)
+    monkeypatch.setattr(models, "step_shown", lambda run: next(newest))
+    page = opened([job], model=job.id)
+    shown = page.session_state["in_sight"][1]
+    then = job.moments.model(part(page, "timeline")["at"]).state_dict()
+    assert all(torch.equal(now, then[name]) for name, now in shown.state_dict().items())
+
+
 def test_with_the_shipped_model_there_is_no_slider(job):
     page = opened([job])
     assert "timeline" not in {each.proto.component_name for each in page.get("bidi_component")}
@@ -124,6 +136,23 @@ def test_a_fork_is_asked_for_by_the_form_and_bad_wishes_are_refused(job):
     assert {"Highest learning rate", "Batch size", "Goes on for", "Without a head"} <= set(labels)
     shown = [each.value for each in page.markdown if "after **" in each.value]
     assert f"{job.moments.moment(job.moments.steps[2]).drawings:,} drawings" in shown[0]
+
+
+def test_a_fork_goes_on_for_as_many_drawings_as_it_says(job):
+    own, step = job.moments.recipe, job.moments.steps[3]
+    longer = _longer(own, own, step, 2_000)
+    steps = longer.epochs * (longer.samples_per_epoch // longer.batch_size)
+    assert 2_000 - own.batch_size < (steps - step) * own.batch_size <= 2_000
+    assert _longer(own, own, step, TO_ITS_END) == own
+
+
+def test_a_drawing_that_a_run_s_model_cannot_take_is_not_followed_and_not_waited_for(job):
+    canvas = torch.zeros(32, 64)
+    model = job.moments.model(job.moments.steps[-1])
+    assert _of_each_digit(model, Known(canvas=canvas, digits="2")) is None
+    canvas = torch.zeros(model.config.canvas_height, model.config.canvas_width)
+    assert _of_each_digit(model, Known(canvas=canvas, digits="2" * 99)) is None
+    assert len(_of_each_digit(model, Known(canvas=canvas, digits="2"))) == 2
 
 
 def test_without_a_run_there_is_nothing_to_fork():
