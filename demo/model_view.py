@@ -22,9 +22,7 @@ def show(top: DeltaGenerator, chosen: models.Chosen) -> None:
             else:
                 moments_view.show_timeline(*chosen.run)
         with st.popover(f"Model: {chosen.title}"):
-            st.radio(
-                "All of the page is about", list(names), format_func=names.__getitem__, key="model"
-            )
+            _choose(names, chosen.name)
             if chosen.run is not None:
                 _download_moment(*chosen.run)
             st.file_uploader(
@@ -39,6 +37,20 @@ def show(top: DeltaGenerator, chosen: models.Chosen) -> None:
                 "moment of its training. Runs and files are yours alone and end with your visit: a "
                 "link always opens the shipped model."
             )
+
+
+def _choose(names: dict[str, str], chosen: str) -> None:
+    """All models that there are; each has a choice of its own, as a browser that has closed one
+    would go on sending what was chosen there before."""
+    state, key = st.session_state, f"model-while-{chosen}"
+    st.radio(
+        "All of the page is about",
+        list(names),
+        index=list(names).index(chosen),
+        format_func=names.__getitem__,
+        key=key,
+        on_change=lambda: state.update({"model": state[key]}),
+    )
 
 
 def _download_moment(run: TrainingJob, step: int) -> None:

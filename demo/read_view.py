@@ -120,6 +120,8 @@ def _hints(
     most = model.config.max_digits
     if not page.rows:
         return [problem or f"Write 1 to {most} digits on the sheet."]
+    if reading.steps and not reading.digits:
+        return ["it sees no digits here"]
     return reading_hints(reading, probabilities, most)
 
 

@@ -169,7 +169,7 @@ def test_a_classifier_has_curves_but_the_page_is_never_about_it():
     job.wait()
     page = opened([job])
     assert [chart["title"] for chart in part(page, "curves")["charts"]][1] == "digits right"
-    assert page.radio(key="model").options == ["shipped"]
+    assert page.radio(key="model-while-shipped").options == ["shipped"]
 
 
 def test_moments_of_all_runs_of_a_server_stay_within_their_room(job, fork, monkeypatch):
