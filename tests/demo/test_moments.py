@@ -72,6 +72,15 @@ def test_the_page_is_about_the_moment_that_is_chosen(job):
         assert stage(page)["digits"] == part(page, "strip")["digits"] == read.digits
 
 
+def test_a_model_is_chosen_from_the_menu_and_left_again(job):
+    page = opened([job])
+    for now, wanted in ((models.SHIPPED, job.id), (job.id, models.SHIPPED)):
+        page.radio(key=f"model-while-{now}").set_value(wanted).run()
+        assert not page.exception
+        assert page.session_state["model"] == wanted
+        assert page.radio(key=f"model-while-{wanted}").value == wanted
+
+
 def test_slider_and_drawing_are_of_one_moment_while_the_run_goes_on(job, monkeypatch):
     newest = iter(job.moments.steps)
     monkeypatch.setattr(models, "step_shown", lambda run: next(newest))
