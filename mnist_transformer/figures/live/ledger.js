@@ -24,7 +24,7 @@ function buildLedger(element, store) {
   const bars = root.querySelector(".mnist-bars");
   let data = null;
   let unsubscribe = null;
-  let seen = null; // the step for which the paper was pushed to where the numbers are
+  let seen = ""; // what it was about when the paper was pushed to where the numbers are
 
   const ledger = {
     tell: {},
@@ -32,8 +32,9 @@ function buildLedger(element, store) {
       data = fresh;
       canvas.style.setProperty("--columns", data.shown[1] - data.shown[0]);
       paintLedger(canvas, data);
-      if (data.step !== seen) bringLargestIntoSight(canvas, data);
-      seen = data.step;
+      const about = `${data.step} ${data.label}`;
+      if (about !== seen) bringLargestIntoSight(canvas, data);
+      seen = about;
       fillBars(bars, data);
       unsubscribe ??= followStep(store, () => data, (step) => ledger.tell.step(step));
     },
