@@ -8,7 +8,6 @@ def start_training(page):
     page.get_by_role("tab", name="Train your own").click()
     page.get_by_role("slider", name="Length of the run").focus()
     page.keyboard.press("End")
-    page.get_by_text("120,000 drawings").first.wait_for()
     page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_text("Training: step").wait_for()
 
@@ -76,6 +75,8 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     page.get_by_text("Run 2 · Training: step").wait_for()
     stop_training(page, 2)
     page.get_by_text("Run 2 reads").wait_for()
+    page.locator(".mnist-curves .label").nth(1).wait_for()
+    page.locator('[data-chart="decoder_loss"] polyline').nth(1).wait_for(state="attached")
     names = page.locator(".mnist-curves .label").all_text_contents()
     assert "drawings, batch 32" in names[0] and names[1] == "2: without positions"
     assert page.locator('[data-chart="decoder_loss"] polyline').count() == 2
