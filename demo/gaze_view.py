@@ -129,7 +129,8 @@ def _places(reading: Reading, step: int) -> dict[str, str]:
         for n, (one, other) in enumerate(zip(reading.digits, reading.digits[1:], strict=False))
         if n in (step - 1, step)
     }
-    return places | {"paper": "blank paper", "all": "all digits at once"}
+    all_of_them = {"all": "all digits at once"} if reading.digits else {}
+    return places | {"paper": "blank paper"} | all_of_them
 
 
 def _weights(reading: Reading, step: int, looked: dict) -> Tensor | None:

@@ -33,10 +33,11 @@ def show(
         size: (width, height) of that sheet in pixels.
         model: what made the reading.
     """
-    if not reading.steps:
-        return
     model, reading = changes.apply(model, reading)
-    with st.popover("Save or share"):
+    # There for an empty sheet, too, so that what stands beside it keeps its place.
+    with st.popover("Save or share", disabled=not reading.steps):
+        if not reading.steps:
+            return
         if any(changes.chosen().values()):
             said = f"The files are of the machine as it is now: {changes.in_words().lower()}."
             st.caption(said + " Of several rows, the JSON is the whole machine's." * _is_page(page))
