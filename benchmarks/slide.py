@@ -9,7 +9,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from benchmarks.page import WATCH
+from benchmarks.page import DIGITS, WATCH
 from benchmarks.timing import machine
 from tests.chromium import launch, open_page, serve, wait_for_digits, write
 
@@ -33,7 +33,7 @@ def main() -> None:
         track = page.locator(".mnist-timeline .track")
         track.scroll_into_view_if_needed()
         page.wait_for_timeout(5000)  # until the curves are worked out
-        page.evaluate(WATCH)
+        page.evaluate(WATCH, DIGITS)
         box = track.bounding_box()
         for move in range(MOVES):
             share = (move % 2) * 0.5 + 0.5 * move / MOVES

@@ -94,7 +94,7 @@ def chosen() -> Chosen:
                 st.toast(f"{error}.")
                 break
             assert isinstance(model, Transformer)
-            return Chosen(name, f"{run.title}", model, (run, step))
+            return Chosen(name, run.title, model, (run, step))
     return Chosen(SHIPPED, names[SHIPPED], shipped_model())
 
 

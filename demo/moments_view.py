@@ -120,12 +120,14 @@ def show_curves(reading: Reading) -> bool:
 def _plain(run: TrainingJob) -> Run:
     """The run as it is drawn."""
     moments = run.moments.numbers
+    # What was taught to a moment of a run counts its own drawings alone.
+    before = max(0, run.parent[1].drawings - moments[0].drawings) if run.parent else 0
     names = [chart.name for chart in CHARTS[run.kind]]
     return Run(
         run.id,
         run.name,
         [moment.step for moment in moments],
-        [moment.drawings for moment in moments],
+        [before + moment.drawings for moment in moments],
         {name: [getattr(moment, name) for moment in moments] for name in names},
         run.parent and (run.parent[0], run.parent[1].drawings),
         run.number - 1,

@@ -1,6 +1,7 @@
 """What the slider of moments and the curves of runs are given."""
 
 import json
+from math import inf
 
 from mnist_transformer.figures.live.curves import (
     Chart,
@@ -29,10 +30,11 @@ def test_every_run_has_its_numbers_moment_by_moment_and_knows_where_it_came_from
 
 
 def test_two_digits_alike_are_two_lines_and_what_is_not_known_yet_is_none():
-    own = Chart("own", "your drawing", share=True, lines=[("1", [0.1, None]), ("1", [0.2, 0.9])])
+    own = Chart("own", "your drawing", share=True, lines=[("1", [0.1, None]), ("1", [0.2, inf])])
     data = curves_data([run("a", [0, 10])], [own], ("a", 0))
     assert [line["name"] for line in data["charts"][0]["lines"]] == ["1", "1"]
     assert data["charts"][0]["lines"][0]["values"] == [0.1, None]
+    assert data["charts"][0]["lines"][1]["values"] == [0.2, None]  # which JSON can hold
 
 
 def test_heads_over_time_are_told_row_by_row():

@@ -1,5 +1,6 @@
 """The moments of training runs: as a slider, and as curves beside one another."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -147,4 +148,6 @@ def timeline_data(
 
 
 def _rounded(numbers: Sequence[float | None]) -> list[float | None]:
-    return [None if number is None else float(f"{number:.3g}") for number in numbers]
+    """With three digits; what is no number, and what JSON cannot hold, as None."""
+    known = [None if number is None or not math.isfinite(number) else number for number in numbers]
+    return [None if number is None else float(f"{number:.3g}") for number in known]
