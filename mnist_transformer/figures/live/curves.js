@@ -11,6 +11,7 @@
 const HUES = ["#d9480f", "#1971c2", "#2f9e44", "#9c36b5", "#b58105"];
 const LANE = 38; // pixels of height for each run in the tree
 const CHART = 110;
+const END = 12; // between the names of two lines
 const ROW = 13; // of a head's habits
 const RIM = 8; // pixels left and right of a plot
 
@@ -199,6 +200,7 @@ function drawChart(data, chart, chosen, most) {
   const numbers = known.flatMap((line) => line.values).filter((number) => number !== null);
   const top = chart.share ? 1 : Math.max(...numbers, 1e-9);
   const height = (number) => 100 - (96 * Math.min(number, top)) / top;
+  const ends = []; // the names of lines, where these end
   for (const { run, name, values, hue } of known) {
     const points = values
       .map((number, n) => (number === null ? null : [across(run.drawings[n], most), height(number)]))
@@ -209,9 +211,11 @@ function drawChart(data, chart, chosen, most) {
     line.dataset.run = run.id;
     if (name) {
       const label = inside.appendChild(make("span", "end", name));
-      label.style.cssText = `left:${points.at(-1)[0]}%;top:${points.at(-1)[1]}%;color:${stroke}`;
+      label.style.cssText = `left:${points.at(-1)[0]}%;color:${stroke}`;
+      ends.push({ label, top: points.at(-1)[1] });
     }
   }
+  spread(ends, (100 * END) / CHART);
   inside.append(make("small", "top", chart.share ? "100 %" : told(top)), make("small", "zero", "0"));
   return {
     node,
@@ -222,6 +226,15 @@ function drawChart(data, chart, chosen, most) {
       value.textContent = own === null || own === undefined ? "" : told(own, chart.share);
     },
   };
+}
+
+// Names that would stand on one another are put below, or above, one another.
+function spread(ends, apart) {
+  ends.sort((one, other) => one.top - other.top);
+  let [least, most] = [0, 100];
+  for (const end of ends) least = (end.top = Math.max(end.top, least)) + apart;
+  for (const end of ends.reverse()) most = (end.top = Math.min(end.top, most)) - apart;
+  for (const { label, top } of ends) label.style.top = `${top}%`;
 }
 
 function told(number, isShare = false) {
