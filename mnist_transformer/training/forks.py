@@ -101,7 +101,7 @@ def fork(
             repeated = make_trainer(own, added_before, RunFiles(None, {}))
             if not _repeat(parent, repeated, step, stop):
                 raise TrainingError("stopped before the fork had begun: nothing was lost")
-            trainer.take_up(repeated.state(), first, moment.seconds)
+            trainer.take_up(repeated.state(), first, moment.seconds, moment.lr)
         if moments is not None and processes.is_main():
             moments.begin(settings, trainer.steps, added_now, origin, first)
         return trainer.run(
@@ -142,7 +142,7 @@ def _repeat(parent: Moments, trainer: Trainer, step: int, stop: Callable[[], boo
     done, state = parent.state_before(step)
     if state is not None:
         try:
-            trainer.take_up(state, done, 0.0)
+            trainer.take_up(state, done)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise MomentError(
                 f"the state of {parent.name} after step {done:,} is of another model: fork it "

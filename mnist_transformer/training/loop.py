@@ -181,8 +181,14 @@ class Trainer:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         return state | {"done": self.done, "history": history, "sums": self._sums}
 
-    def take_up(self, state: dict, done: int, seconds: float) -> None:
+    def take_up(self, state: dict, done: int, seconds: float = 0.0, lr: float = 0.0) -> None:
         """Go on from the state of another run of the same shape, as if it were step `done` of this.
+
+        Args:
+            state: as `state` gave it.
+            done: a step of this run.
+            seconds: of training behind it.
+            lr: the learning rate of the last step behind it.
 
         Raises:
             KeyError, RuntimeError, ValueError: if the state is of another shape.
@@ -190,7 +196,7 @@ class Trainer:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self._hold_ablated()
-        self.done = done
+        self.done, self._last_lr = done, lr
         self._earlier, self._started = seconds, time.perf_counter()
 
     def _resume(self) -> None:
@@ -203,6 +209,7 @@ class Trainer:
                 part.load_state_dict(state[name])
             self.done = state["done"]
             self.history = [Progress(**progress) for progress in state["history"]]
+            self._last_lr = self.history[-1].lr if self.history else 0.0
             if processes.is_main():
                 self._sums = state["sums"]
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -150,6 +150,7 @@ def test_a_fork_of_a_fork_is_exact_and_knows_where_it_began(run, options, tmp_pa
     assert not same_weights(first.model, run[2].model)
     assert own.parent == Origin(moments.name, step) and own.recipe.lr == 0.004
     assert own.steps[0] == step and own.numbers[0].drawings == step * 8
+    assert own.numbers[0].lr == moments.moment(step).lr > 0
     opened = Moments(tmp_path / "fork")
     assert opened.parent == own.parent and opened.numbers == own.numbers
     again = fork(opened, own.steps[2], **options)
