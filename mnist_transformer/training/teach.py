@@ -18,7 +18,7 @@ from .progress import Progress, TrainingResult
 from .recipes import TEACHING, Recipe
 from .tasks import Model
 
-OWN_SHARE = 0.06  # of the digits that lines are written with
+OWN_SHARE = 0.15  # of the digits that lines are written with
 VARIATIONS = 2000  # of the examples; each is written many times, on lines of many hands
 NUM_VALIDATION = 500  # lines
 
