@@ -99,9 +99,9 @@ def test_it_is_taught_digits_that_are_kept_corrected_saved_and_taken_back(page, 
     page.get_by_role("tab", name="Train your own").click()
     page.get_by_role("radio", name="Teach it your hand").click()
     box = page.get_by_test_id("stSelectbox").filter(has_text="Digit 1 is a")
-    box.locator("input").first.click()
-    page.keyboard.type("3")
-    page.keyboard.press("Enter")
+    box.locator("input").click()
+    box.locator("input").fill("3")
+    box.locator("input").press("Enter")
     page.get_by_role("button", name="Keep these 2 digits").click()
     page.get_by_text("Your digits: 1 × 3, 1 × 7").wait_for()
     with page.expect_download() as download:
