@@ -42,12 +42,13 @@ def show(reading: Reading, drawing: Image.Image | None) -> None:
     if job is not None and not running:
         begin(job)
     if not runs:
-        most = SHORT["transformer"].config.max_digits
-        st.caption(
-            f"A run of {DRAWINGS:,} drawings takes a minute or two, or more where others train, "
-            f"too; once it runs, it says. Lines grow from one digit to {most} while it learns. You "
-            "may look into it from its first moment on, as into the shipped one."
-        )
+        if way == NEW:
+            most = SHORT["transformer"].config.max_digits
+            st.caption(
+                f"A run of {DRAWINGS:,} drawings takes a minute or two, or more where others "
+                f"train, too; once it runs, it says. Lines grow from one digit to {most} while it "
+                "learns. You may look into it from its first moment on, as into the shipped one."
+            )
         return
     every = _every()
     st.fragment(_watch, run_every=every)(reading, drawing, every)
