@@ -2,6 +2,7 @@
 // step of the page. Needs follow.js and ink.js.
 
 const LARGEST = 72; // pixels of a patch
+const APART = 40; // milliseconds: of several parts that tell something at once, one is heard
 
 // Paints the drawing's columns of patches that are shown, pale, at the canvas's own width; gives the
 // brush, the size of a patch, and where the n-th patch lies.
@@ -36,11 +37,17 @@ function placeOf(event, canvas, { grid: [rows], shown: [first, end] }) {
 //   shown: gives {step, steps} as they are now; steps is null for a view without any.
 function followStep(store, shown, tell) {
   let asked = null; // for once, however often the page draws itself meanwhile
-  return store.subscribe(() => {
+  let timer = null;
+  const unsubscribe = store.subscribe(() => {
     const { step, steps } = shown();
     if (!steps) return;
     const chosen = within(store.chosen, steps).step;
+    if (chosen === step || chosen !== asked) clearTimeout(timer);
     if (chosen === step) asked = null;
-    else if (chosen !== asked) tell((asked = chosen));
+    else if (chosen !== asked) timer = setTimeout(tell, APART, (asked = chosen));
   });
+  return () => {
+    clearTimeout(timer);
+    unsubscribe();
+  };
 }
