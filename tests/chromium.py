@@ -102,11 +102,20 @@ def sheet(page: Page) -> Locator:
     return page.locator(".st-key-sheet canvas").last
 
 
+def sheet_box(page: Page) -> dict[str, float]:
+    """Where the canvas lies: x, y, width, height.
+
+    Now and then another canvas takes its place, and between the two there is none.
+    """
+    while not (box := sheet(page).bounding_box()):
+        page.wait_for_timeout(50)
+    return dict(box)
+
+
 def write(page: Page, text: str, shift: int = 0) -> None:
     """Draw with the mouse as a hand would, from the sheet's place `shift` on."""
-    canvas = sheet(page)
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    sheet(page).scroll_into_view_if_needed()
+    box = sheet_box(page)
     for stroke in strokes(text, box["x"] + 50 + 110 * shift, box["y"] + 35, 115):
         page.mouse.move(*stroke[0])
         page.mouse.down()

@@ -1,9 +1,3 @@
-import os
-
-# Beside other processes of tests, each has one thread: more would wait for one another.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import pytest
 import torch
 

@@ -1,5 +1,7 @@
 """Runs the tour anew and keeps in it what it prints and draws: `python -m tests.tour`."""
 
+import os
+
 import nbformat
 from nbclient import NotebookClient
 
@@ -23,7 +25,9 @@ def executed() -> nbformat.NotebookNode:
         record_timing=False,
         resources={"metadata": {"path": str(NOTEBOOK.parent)}},
     )
-    return client.execute()
+    # Others in this process may have chosen that figures are drawn nowhere.
+    inline = "module://matplotlib_inline.backend_inline"
+    return client.execute(env={**os.environ, "MPLBACKEND": inline})
 
 
 if __name__ == "__main__":

@@ -1,21 +1,12 @@
 """The page as people use it: a real Chromium, a mouse, a server."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from mnist_transformer import load_transformer
 from tests.chromium import CHROMIUM, launch, open_page, serve
 from tests.demo.browser.seen import read_example
-
-
-def pytest_collection_modifyitems(items):
-    """One process has all that needs the browser: where there are several, one browser runs."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,7 @@
 import json
 
 from demo.course import LESSONS
-from tests.chromium import new_page, sheet, wait_for_digits, write
+from tests.chromium import new_page, sheet_box, wait_for_digits, write
 from tests.demo.browser.seen import a_new_canvas, open_example
 
 
@@ -27,7 +27,7 @@ def pointed_at(page, selector):
 
 def stroke(page, *points):
     """A stroke through points of the sheet, in pixels."""
-    box = sheet(page).bounding_box()
+    box = sheet_box(page)
     page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
     page.mouse.down()
     for x, y in points[1:]:

@@ -76,11 +76,14 @@ def as_addition(change):
 
 
 def says_addition(said, change):
-    """Whether a part is said to add so much; what lies between two numbers may go to either."""
+    """Whether a part is said to add so much; what lies between two numbers may go to either.
+
+    The page has the number with three digits, and rounds it once more.
+    """
     number, unit = float(said.strip("+%×")), 1 if said.endswith("×") else 100
     step = 0.1 if "." in said else 1
     is_form = said[-1] == as_addition(change)[-1] or 9.9 < change < 10
-    return said[0] == "+" and is_form and abs(number - unit * change) <= 0.51 * step
+    return said[0] == "+" and is_form and abs(number - unit * change) <= 0.6 * step
 
 
 def outside_of_the_crop(reading, weights):

@@ -4,7 +4,7 @@ import pytest
 
 from demo import link
 from mnist_transformer.ink.brush import SHEET
-from tests.chromium import new_page, open_page, serve, sheet, wait_for_digits, write
+from tests.chromium import new_page, open_page, serve, sheet_box, wait_for_digits, write
 from tests.demo.browser.seen import a_new_canvas, open_example
 from tests.demo.parts import drawn
 from tests.pen import strokes
@@ -50,7 +50,7 @@ def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(brows
     assert inside(page, *parts, ".mnist-strip")
     with a_new_canvas(page):
         page.get_by_role("button", name="More paper").click()
-    box = sheet(page).bounding_box()
+    box = sheet_box(page)
     draw(page, "314", box["x"] + 20, box["y"] + 0.58 * box["height"], 66)
     page.get_by_role("radio", name="2: 314").wait_for()
     page.locator('.mnist-tiles[data-digits="405"]').wait_for()
@@ -64,7 +64,7 @@ def test_on_a_phone_the_digits_are_in_sight_after_the_last_stroke(browser, serve
     page.goto(server[0])
     wait_for_digits(page, "314159")
     assert inside(page, "[data-digits]", "[data-attention]")
-    box = sheet(page).bounding_box()
+    box = sheet_box(page)
     draw(page, "40719265", box["x"] + 12, box["y"] + 50, 42)
     wait_for_digits(page, "40719265")
     assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
@@ -84,8 +84,8 @@ def test_the_sheet_is_as_wide_as_the_page_and_keeps_its_strokes(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     block = page.locator(".st-key-sheet")
     for _ in range(100):
-        canvas = sheet(page).bounding_box()
-        if canvas and abs(canvas["width"] - block.bounding_box()["width"]) <= 1:
+        canvas = sheet_box(page)
+        if abs(canvas["width"] - block.bounding_box()["width"]) <= 1:
             break
         page.wait_for_timeout(100)
     assert abs(canvas["width"] - block.bounding_box()["width"]) <= 1
@@ -102,14 +102,14 @@ def test_a_link_drawn_on_a_desktop_opens_whole_on_a_phone(browser, server):
     wait_for_digits(page, "2735")
     page.wait_for_timeout(1000)  # the width that the browser tells may be another
     wait_for_digits(page, "2735")
-    assert sheet(page).bounding_box()["width"] <= 390
+    assert sheet_box(page)["width"] <= 390
     page.context.close()
 
 
 def test_the_upper_right_corner_takes_strokes(page):
     write(page, "27")
     wait_for_digits(page, "27")
-    box = sheet(page).bounding_box()
+    box = sheet_box(page)
     right, top = box["x"] + box["width"], box["y"]
     page.mouse.move(right - 20, top + 12)
     page.mouse.down()
