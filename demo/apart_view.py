@@ -14,7 +14,8 @@ def show(shown: Shown, model: Transformer) -> None:
     way = st.segmented_control(
         "Take an answer apart",
         WAYS,
-        default=WAYS[0],
+        # A lesson may have chosen one before it is drawn.
+        default=None if "way" in st.session_state else WAYS[0],
         required=True,
         key="way",
         label_visibility="collapsed",

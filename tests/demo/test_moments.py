@@ -83,7 +83,7 @@ def test_a_model_is_chosen_from_the_menu_and_left_again(job):
 
 def test_slider_and_drawing_are_of_one_moment_while_the_run_goes_on(job, monkeypatch):
     newest = iter(job.moments.steps)
-    monkeypatch.setattr(models, "step_shown", lambda run: next(newest))
+    monkeypatch.setattr(models, "step_shown", lambda run: next(newest, run.moments.steps[-1]))
     page = opened([job], model=job.id)
     shown = page.session_state["in_sight"][1]
     then = job.moments.model(part(page, "timeline")["at"]).state_dict()
