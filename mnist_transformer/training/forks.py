@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..dataset import DigitSet, load_digits
 from ..hands.sources import mix_sources
+from ..train import NUM_VALIDATION
 from . import processes
 from .loop import Trainer
 from .moments import Moment, MomentError, Moments, Origin
@@ -27,7 +28,7 @@ def fork(
     added: DigitSet | None = None,
     digits: DigitSet | None = None,
     validation: DigitSet | None = None,
-    num_validation: int = 500,
+    num_validation: int = NUM_VALIDATION,
     checkpoint: str | Path | None = None,
     moments: Moments | None = None,
     report_every: int = 100,

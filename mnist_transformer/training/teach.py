@@ -11,7 +11,7 @@ import torch
 from ..dataset import DigitSet, load_digits
 from ..evals import centred_canvases, evaluation_lines, line_text, score_sequences
 from ..hands.own import OwnDigit, own_digit_set
-from ..train import train
+from ..train import NUM_VALIDATION, train
 from ..transformer import Transformer
 from .moments import Moment, Moments, Origin
 from .progress import Progress, TrainingResult
@@ -20,7 +20,6 @@ from .tasks import Model
 
 OWN_SHARE = 0.15  # of the digits that lines are written with
 VARIATIONS = 2000  # of the examples; each is written many times, on lines of many hands
-NUM_VALIDATION = 500  # lines
 
 
 @dataclass(frozen=True)
