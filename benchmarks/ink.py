@@ -47,9 +47,9 @@ def _percentile(grey: np.ndarray) -> np.ndarray:
     return _in_a_smaller_one(grey, lambda small, side: percentile_filter(small, 85, size=side))
 
 
-def _opened(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
+def _opened(contrast: np.ndarray, seen: rules.Dark, digit_height: float | None = None):
     """What fits into a line of an eighth of the picture goes, and what that cuts is closed."""
-    dark, left = is_dark.astype(np.uint8) * 255, contrast
+    dark, left = seen.mask.astype(np.uint8) * 255, contrast
     for along, across in (((1, -1), (7, 1)), ((-1, 1), (1, 7))):
         line = np.ones(max(15, max(contrast.shape) // 8), np.uint8).reshape(along)
         found = cv2.morphologyEx(dark, cv2.MORPH_OPEN, line, borderType=cv2.BORDER_CONSTANT)
@@ -59,9 +59,9 @@ def _opened(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | Non
     return left, 1
 
 
-def _hough(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
+def _hough(contrast: np.ndarray, seen: rules.Dark, digit_height: float | None = None):
     """Probabilistic Hough lines (Matas et al. 2000), painted over from beside them."""
-    dark = is_dark.astype(np.uint8) * 255
+    dark = seen.mask.astype(np.uint8) * 255
     longest = max(contrast.shape)
     found = cv2.HoughLinesP(dark, 1, np.pi / 360, 80, None, longest // 4, longest // 40)
     if found is None:
@@ -85,7 +85,7 @@ RULE_WAYS: dict[str, Callable] = {
     "followed through strips (this project), in use": rules.without_rules,
     "probabilistic Hough lines and inpainting (OpenCV)": _hough,
     "opening by a long line (OpenCV)": _opened,
-    "left in": lambda contrast, is_dark, digit_height=None: (contrast, 0),
+    "left in": lambda contrast, seen, digit_height=None: (contrast, 0),
 }
 
 

@@ -80,12 +80,13 @@ def _cut_out(ink: Ink, marks: np.ndarray) -> tuple[np.ndarray, int, int]:
     left, top = np.maximum(boxes[:, :2].min(0) - 2, 0)
     right, bottom = boxes[:, 2:].max(0) + 2
     window = np.s_[top:bottom, left:right]
-    is_own = np.zeros(ink.labels.max() + 1, np.uint8)
+    labels = ink.labels[window]
+    is_own = np.zeros(ink.count, np.uint8)
     is_own[ink.numbers[marks]] = 1
-    own = is_own[ink.labels[window]]
-    others = (ink.labels[window] > 0) & (own == 0)
-    rim = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
-    strength = np.where(rim & ~others, ink.strength(window), 0).astype(np.float32)
+    own = is_own[labels]
+    rim = cv2.dilate(own, np.ones((3, 3), np.uint8))
+    strength = ink.strength(window)
+    strength *= rim & (own | cv2.compare(labels, 0, cv2.CMP_EQ))  # not of other marks
     return strength, int(left), int(top)
 
 

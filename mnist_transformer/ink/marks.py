@@ -1,13 +1,14 @@
 """Marks: what hangs together of the ink, without dirt, frames, edges and what is no writing."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .paper import contrast_to_ground, contrast_to_paper, is_flat
+from .paper import contrast_to_ground, contrast_to_paper
 from .picture import BlankDrawing, InkError
-from .rules import without_rules
+from .rules import Dark, without_rules
 
 FAINTEST = 30  # contrast out of 255 below which nothing on an even ground counts as ink
 FAINTEST_IN_LIGHT = 10  # the same on paper whose noise is known
@@ -40,6 +41,7 @@ class Ink:
         contrast: (height, width) uint8, how much every pixel differs from the paper.
         pale: the contrast, a number or for every pixel, from which it is ink.
         labels: (height, width) int32, 0 = paper, else the number of the mark.
+        count: how many numbers there are, that of the paper included.
         boxes: (n, 4) int, left, top, right, bottom of every mark that is kept, right and bottom
             exclusive.
         areas: (n,) the marks' pixels of ink.
@@ -52,6 +54,7 @@ class Ink:
     contrast: np.ndarray
     pale: np.ndarray | int
     labels: np.ndarray
+    count: int
     boxes: np.ndarray
     areas: np.ndarray
     numbers: np.ndarray
@@ -60,9 +63,11 @@ class Ink:
 
     def strength(self, window: tuple[slice, slice]) -> np.ndarray:
         """(height, width) float32 in [0, 1] of a part: at least `INK_LEVEL` where there is ink."""
-        pale = self.pale if isinstance(self.pale, int) else self.pale[window]
-        strength = self.contrast[window] * np.float32(INK_LEVEL) / np.asarray(pale, np.float32)
-        return np.minimum(strength, 1)
+        if isinstance(self.pale, int):
+            every = np.arange(256, dtype=np.float32) * np.float32(INK_LEVEL) / self.pale
+            return cv2.LUT(self.contrast[window], np.minimum(every, 1))
+        strength = self.contrast[window] * np.float32(INK_LEVEL) / self.pale[window]
+        return np.minimum(strength, 1, dtype=np.float32)
 
 
 def find_ink(pixels: np.ndarray) -> Ink:
@@ -72,19 +77,16 @@ def find_ink(pixels: np.ndarray) -> Ink:
         BlankDrawing: if nothing is drawn.
         InkError: if nearly everything is ink.
     """
-    if is_flat(pixels):
-        page = _Page(contrast_to_ground(pixels))
-    else:
-        page = _Page(*contrast_to_paper(pixels))
+    contrast = contrast_to_ground(pixels)
+    page = _Page(contrast) if contrast is not None else _Page(*contrast_to_paper(pixels))
     if page.contrast.max() < page.faintest:
         raise BlankDrawing("nothing is drawn: the picture is one even colour")
-    page.contrast, _ = without_rules(page.contrast, page.contrast >= page.floor())
+    dark = page.dark()
+    page.contrast, found = without_rules(page.contrast, dark)
     ink = page.marks()
-    contrast, found = without_rules(page.contrast, page.contrast >= page.floor(), ink.digit_height)
-    if found:
-        page.contrast = contrast
-        ink = page.marks()
-    return ink
+    dark = page.dark() if found else dark
+    page.contrast, found = without_rules(page.contrast, dark, ink.digit_height)
+    return page.marks() if found else ink
 
 
 @dataclass
@@ -98,6 +100,10 @@ class _Page:
     @property
     def faintest(self) -> int:
         return FAINTEST if self.noise is None else FAINTEST_IN_LIGHT
+
+    def dark(self) -> Dark:
+        """All that stands out."""
+        return Dark(self.contrast >= self.floor())
 
     def floor(self) -> np.ndarray | np.uint8:
         """The contrast from which a pixel stands out at all."""
@@ -124,11 +130,11 @@ class _Page:
         # What comes in at the border, such as a scanner's edge, is often darker than the ink.
         rim_y, rim_x = (int(RIM * side) for side in self.contrast.shape)
         inner = self.contrast[rim_y or None : -rim_y or None, rim_x or None : -rim_x or None]
-        values = inner[inner >= self.floor()]
-        usual = float(np.percentile(values, 90)) if len(values) else float(self.contrast.max())
+        counts = cv2.calcHist([np.ascontiguousarray(inner)], [0], None, [256], [0, 256]).ravel()
+        counts[: self.floor()] = 0
+        usual = _percentile(counts, 90) if counts.any() else float(self.contrast.max())
         core = int(INK_LEVEL * usual) + 1
-        between = (values >= PALE * usual) & (values < core)
-        is_uneven = between.sum() > UNEVEN * (values >= core).sum()
+        is_uneven = counts[math.ceil(PALE * usual) : core].sum() > UNEVEN * counts[core:].sum()
         return core, max(int(PALE * usual) + 1, self.faintest) if is_uneven else core
 
     def _over_noise(self, noise: np.ndarray, times: float, least: float) -> np.ndarray:
@@ -138,14 +144,16 @@ class _Page:
 
     def marks(self) -> Ink:
         core, pale = self.thresholds()
-        is_core, is_pale = self.contrast >= core, self.contrast >= pale
-        if is_pale.mean() > MOST_INK:
+        is_pale = cv2.compare(self.contrast, pale, cv2.CMP_GE)
+        if cv2.countNonZero(is_pale) > MOST_INK * is_pale.size:
             raise InkError("nearly the whole picture is ink: draw digits as strokes on empty paper")
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(is_pale.astype(np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(is_pale)
         boxes, areas = stats[:, :4].copy(), stats[:, 4]
         boxes[:, 2:] += boxes[:, :2]
-        kept = np.zeros(count, bool)
-        kept[np.bincount(labels[is_core], minlength=count) > 0] = True
+        kept = np.ones(count, bool)
+        if core is not pale:  # else every mark has a core
+            is_core = cv2.compare(self.contrast, core, cv2.CMP_GE) > 0
+            kept = np.bincount(labels[is_core], minlength=count) > 0
         kept[0] = False
         if self.paper is not None:
             kept &= ~_lies_on_edge(self.paper, labels, areas)
@@ -168,12 +176,21 @@ class _Page:
             self.contrast,
             pale,
             labels,
+            count,
             boxes[kept],
             areas[kept],
             np.flatnonzero(kept),
             height,
             left_out,
         )
+
+
+def _percentile(counts: np.ndarray, share: float) -> float:
+    """As `np.percentile`, of whole numbers of which there are so many each."""
+    below = np.cumsum(counts)
+    place = share / 100 * (below[-1] - 1)
+    low, high = np.searchsorted(below, [math.floor(place), math.ceil(place)], side="right")
+    return float(low + (high - low) * (place % 1))
 
 
 def _lies_on_edge(paper: np.ndarray, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:

@@ -15,38 +15,45 @@ STROKES = 3.5  # widths of a stroke that make a square which no stroke fills
 REDUCED = 400  # longest side at which light and strokes are looked at as a whole
 
 
-def is_flat(pixels: np.ndarray) -> bool:
-    """Whether a picture's ground is one even colour, as on a canvas, a screen or a clean scan.
+def contrast_to_ground(pixels: np.ndarray) -> np.ndarray | None:
+    """How much every pixel differs from a picture's ground, if that is one even colour.
 
-    Most of the picture, or all of its border, is of one colour then, and where nothing is drawn,
-    there is little else.
+    As on a canvas, a screen or a clean scan: most of the picture, or all of its border, is of one
+    colour then, and where nothing is drawn, there is little else. Where most of the picture is
+    transparent, whatever covers it is ink.
 
     Args:
-        pixels: (height, width) or (height, width, channels) of 8 bits.
+        pixels: (height, width, channels) of 8 bits.
+
+    Returns:
+        (height, width) uint8; None if the ground is uneven.
     """
-    if min(pixels.shape[:2]) < SMALL:
-        return True
     step = 1 if pixels.size < 1_000_000 else 2
     contrast = _distance_to_border(np.ascontiguousarray(pixels[::step, ::step]))
-    border = np.concatenate([contrast[0], contrast[-1], contrast[:, 0], contrast[:, -1]])
-    if (contrast <= FLAT).mean() < 0.5 and (border <= FLAT).mean() < 0.98:
-        return False
-    palest = cv2.erode(contrast, np.ones((9, 9), np.uint8))[4::8, 4::8]
-    shaded = (palest > FLAT) & (palest < 0.4 * contrast.max())
-    return bool(shaded.mean() < SHADED)
-
-
-def contrast_to_ground(pixels: np.ndarray) -> np.ndarray:
-    """(height, width) uint8: how much every pixel differs from the even ground.
-
-    Where most of the picture is transparent, whatever covers it is ink.
-    """
+    if min(pixels.shape[:2]) >= SMALL and not _is_flat(contrast):
+        return None
+    if step > 1:
+        contrast = _distance_to_border(pixels)
     if pixels.shape[2] == 4:
         alpha = pixels[..., 3]
         if (alpha > 127).mean() <= 0.5:
             return alpha
-        return cv2.multiply(_distance_to_border(pixels), alpha, scale=1 / 255)
-    return _distance_to_border(pixels)
+        return cv2.multiply(contrast, alpha, scale=1 / 255)
+    return contrast
+
+
+def _is_flat(contrast: np.ndarray) -> bool:
+    """Whether a ground is even, from how much the picture, (height, width), differs from it."""
+    differs = cv2.compare(contrast, FLAT, cv2.CMP_GT)
+    border = np.concatenate([differs[0], differs[-1], differs[:, 0], differs[:, -1]])
+    if (
+        cv2.countNonZero(differs) > 0.5 * differs.size
+        and cv2.countNonZero(border) > 0.02 * border.size
+    ):
+        return False
+    palest = cv2.erode(contrast, np.ones((9, 9), np.uint8))[4::8, 4::8]
+    shaded = (palest > FLAT) & (palest < 0.4 * contrast.max())
+    return bool(shaded.mean() < SHADED)
 
 
 def _distance_to_border(pixels: np.ndarray) -> np.ndarray:

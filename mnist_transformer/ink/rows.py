@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .level import SURE, level_ink
@@ -186,8 +187,9 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     height = usual_height(boxes[tall], ink.areas[row][tall])
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
     strength = level_ink(ink, row, height)
-    dark = strength >= INK_LEVEL
-    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+    rows, columns = (
+        np.flatnonzero(cv2.reduce(strength, axis, cv2.REDUCE_MAX) >= INK_LEVEL) for axis in (1, 0)
+    )
     breaks = np.flatnonzero(np.diff(columns) > 1)
     starts = columns[np.concatenate([[0], breaks + 1])]
     stops = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1

@@ -7,7 +7,9 @@ is no longer than the rule is thick, so that strokes which cross it stay whole.
 """
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -39,25 +41,93 @@ class _Line:
         return len(self.columns)
 
 
-def without_rules(contrast: np.ndarray, is_dark: np.ndarray, digit_height: float | None = None):
-    """The contrast map with its rules erased, and how many there were.
+@dataclass(eq=False)
+class Dark:
+    """What stands out from the paper's noise, and the lines that may be in it.
+
+    They are looked for once, however often and for however long ones it is asked.
+
+    Attributes:
+        mask: (height, width) bool.
+    """
+
+    mask: np.ndarray
+    _found: dict[int, list["_Chain"]] = field(default_factory=dict)
+
+    @cached_property
+    def turned(self) -> "Dark":
+        """The same with rows for columns, so that what is upright lies level."""
+        return Dark(cv2.transpose(self.mask.view(np.uint8)).view(bool))
+
+    @cached_property
+    def strip(self) -> int:
+        """The width of a strip, in pixels."""
+        return int(np.clip(self.mask.shape[1] / 64, 8, 32))
+
+    @cached_property
+    def crossed(self) -> np.ndarray:
+        """(height, strips) uint8, 1 where something level crosses a strip."""
+        height, width = self.mask.shape
+        strips = width // self.strip
+        if strips < FEWEST or height < 4:
+            return np.zeros((height, 1), np.uint8)
+        # A tilted line wanders by a row or two within a strip.
+        dark = cv2.dilate(self.mask.view(np.uint8), np.ones((3, 1), np.uint8))
+        dark = dark[:, : strips * self.strip] * np.uint8(250)
+        shares = cv2.resize(dark, (strips, height), interpolation=cv2.INTER_AREA)
+        return cv2.compare(shares, FILLED * 250, cv2.CMP_GE) & 1
+
+    def needed(self, shortest: float) -> float:
+        """The pixels that a level line of at least `shortest` spans, or one from edge to edge."""
+        width = self.mask.shape[1]
+        return min(shortest, width - 1 - 2 * _edge(width))
+
+    def chains(self, shortest: float) -> list["_Chain"]:
+        """Level lines that may be found among the crossings, short ones, too."""
+        across = max(FEWEST, min(8, int(shortest / self.strip)))
+        if across not in self._found:
+            # Most strips are crossed by strokes alone: what crosses too few in a row is no line.
+            near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
+            row = np.ones((1, across), np.uint8)
+            runs = self.crossed & cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
+            found = _chains(runs > 0) if runs.any() else []
+            self._found[across] = [chain for chain in found if len(chain.places) >= FEWEST]
+        return self._found[across]
+
+    def may_hold(self, shortest: float) -> bool:
+        """Whether a line may be so long; where no ink reaches so far, none is looked for."""
+        places = np.flatnonzero(self.crossed.any(0))
+        if not len(places) or not self._reaches(places, shortest):
+            return False
+        return any(self._reaches(chain.places, shortest) for chain in self.chains(shortest))
+
+    def _reaches(self, places: Sequence[int] | np.ndarray, shortest: float) -> bool:
+        # A line may begin and end a strip before and after those that it fills.
+        longest = (places[-1] - places[0] + 2) * self.strip
+        return bool(longest >= self.needed(shortest))
+
+
+def without_rules(
+    contrast: np.ndarray, dark: Dark, digit_height: float | None = None
+) -> tuple[np.ndarray, int]:
+    """The contrast map with its rules erased, and how many there were; the same map if none.
 
     Args:
         contrast: (height, width) uint8.
-        is_dark: (height, width) bool, everything that stands out from the paper's noise.
+        dark: everything that stands out from the paper's noise.
         digit_height: pixels, where it is known: then shorter lines, such as underlines, go too.
     """
-    contrast = contrast.copy()
-    chains = []
-    for turned in (False, True):
-        dark = is_dark.T if turned else is_dark
-        shortest = LONG * dark.shape[1] if digit_height is None else SHORTEST * digit_height
-        chains.append(_find_chains(np.ascontiguousarray(dark), shortest))
-    if not any(chain.may_be_long for found in chains for chain in found):
+    sides = [dark, dark.turned]
+    shortest = [
+        LONG * side.mask.shape[1] if digit_height is None else SHORTEST * digit_height
+        for side in sides
+    ]
+    if not any(side.may_hold(least) for side, least in zip(sides, shortest, strict=True)):
         return contrast, 0  # without a rule, no other line matters
+    contrast = contrast.copy()
     lines = [
-        _follow_all(found, *side)
-        for found, side in zip(chains, ((contrast, is_dark), (contrast.T, is_dark.T)), strict=True)
+        _follow_all(side, picture, least)
+        for side, picture, least in zip(sides, (contrast, contrast.T), shortest, strict=True)
     ]
     level, upright = (
         [line for line in found if _is_rule(line, side, digit_height)]
@@ -89,7 +159,6 @@ class _Chain:
     thickness: float
     slope: float = 0.0  # rows a strip
     ended: bool = False
-    may_be_long: bool = False
 
     def expected(self, place: int) -> float:
         return self.rows[-1] + self.slope * (place - self.places[-1])
@@ -102,41 +171,10 @@ class _Chain:
         return float(slope * place + row)
 
 
-def _strip_width(width: int) -> int:
-    return int(np.clip(width / 64, 8, 32))
-
-
-def _find_chains(is_dark: np.ndarray, shortest: float) -> list[_Chain]:
-    """Where roughly horizontal lines cross the strips; `may_be_long` of `shortest` pixels."""
-    height, width = is_dark.shape
-    strip = _strip_width(width)
-    strips = width // strip
-    if strips < FEWEST or height < 4:
-        return []
-    # A tilted line wanders by a row or two within a strip.
-    dark = cv2.dilate(is_dark.view(np.uint8), np.ones((3, 1), np.uint8))
-    dark = dark[:, : strips * strip] * np.uint8(250)
-    shares = cv2.resize(dark, (strips, height), interpolation=cv2.INTER_AREA)
-    crossed = shares >= FILLED * 250
-    # Most strips are crossed by strokes alone: whatever crosses too few in a row is no line.
-    near = cv2.dilate(crossed.astype(np.uint8), np.ones((11, 1), np.uint8))
-    row = np.ones((1, max(FEWEST, min(8, int(shortest / strip)))), np.uint8)
-    crossed &= cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0) > 0
-    if not crossed.any():
-        return []
-    chains = [chain for chain in _chains(crossed) if len(chain.places) >= FEWEST]
-    edge = _edge(width)
-    for chain in chains:
-        # It may begin and end a strip before and after those that it fills.
-        longest = (chain.places[-1] - chain.places[0] + 2) * strip
-        chain.may_be_long = longest >= min(shortest, width - 1 - 2 * edge)
-    return chains
-
-
-def _follow_all(chains: list[_Chain], contrast: np.ndarray, is_dark: np.ndarray) -> list[_Line]:
+def _follow_all(dark: Dark, contrast: np.ndarray, shortest: float) -> list[_Line]:
     """The lines that the chains turn out to be."""
-    contrast, is_dark = np.ascontiguousarray(contrast), np.ascontiguousarray(is_dark)
-    followed = (_follow(contrast, is_dark, chain) for chain in chains)
+    contrast = np.ascontiguousarray(contrast)
+    followed = (_follow(contrast, dark, chain) for chain in dark.chains(shortest))
     return [line for line in followed if line is not None]
 
 
@@ -148,11 +186,13 @@ def _chains(crossed: np.ndarray) -> list[_Chain]:
     """
     alive: list[_Chain] = []
     done: list[_Chain] = []
-    edges = np.diff(np.pad(crossed, ((1, 1), (0, 0))).astype(np.int8), axis=0)
+    edges = np.diff(np.pad(crossed.T, ((0, 0), (1, 1))).view(np.int8))
+    # Few numbers, in order: lists of them are searched in less time than arrays.
+    begins, tops = (found.tolist() for found in np.nonzero(edges > 0))
+    bottoms = np.nonzero(edges < 0)[1].tolist()
     for place in range(crossed.shape[1]):
-        # Few numbers, in order: lists of them are searched in less time than arrays.
-        top = np.flatnonzero(edges[:, place] > 0).tolist()
-        bottom = np.flatnonzero(edges[:, place] < 0).tolist()
+        here = slice(bisect_left(begins, place), bisect_right(begins, place))
+        top, bottom = tops[here], bottoms[here]
         middle = [(first + end - 1) / 2 for first, end in zip(top, bottom, strict=True)]
         thickness = [end - first for first, end in zip(top, bottom, strict=True)]
         free = [True] * len(top)
@@ -206,10 +246,10 @@ def _joined(chains: list[_Chain]) -> list[_Chain]:
     return whole
 
 
-def _follow(contrast: np.ndarray, is_dark: np.ndarray, chain: _Chain) -> _Line | None:
+def _follow(contrast: np.ndarray, dark: Dark, chain: _Chain) -> _Line | None:
     """Measure a chain column by column."""
     height, width = contrast.shape
-    strip = _strip_width(width)
+    strip = dark.strip
     places = (np.array(chain.places) + 0.5) * strip
     # The last strip may be cut by the picture's border.
     stop = width if places[-1] + 1.5 * strip > width else int(places[-1] + strip / 2)
@@ -220,7 +260,7 @@ def _follow(contrast: np.ndarray, is_dark: np.ndarray, chain: _Chain) -> _Line |
     where = centre + offsets
     outside = (where < 0) | (where >= height)
     where = np.clip(where, 0, height - 1)
-    band = is_dark[where, columns] & ~outside
+    band = dark.mask[where, columns] & ~outside
     # The nearest dark row to where the line is expected.
     distance = np.where(band & (np.abs(offsets) <= 3), np.abs(offsets), 99)
     start = distance.argmin(0)
