@@ -57,7 +57,7 @@ def _read(name: tuple[str, int], model: Transformer, drawing: Image.Image) -> Pa
     """Read once for each drawing and moment; or why it cannot be read."""
     state = st.session_state
     if state.get("compared-of") != state.in_sight[0]:
-        state["compared-of"], state["compared"] = state.in_sight[0], {}
+        state["compared"], state["compared-of"] = {}, state.in_sight[0]
     kept = state["compared"]
     if kept.get(name[0], (None, None))[0] != name:
         try:

@@ -39,7 +39,7 @@ def show(reading: Reading, model: Transformer) -> None:
         return
     state = st.session_state
     if state.get("gaze-of") is not reading:
-        state["gaze-of"], state["looked"] = reading, {}
+        state["looked"], state["gaze-of"] = {}, reading
     st.caption(SAYS)
     step = step_shown(reading)
     looking = _choose_parts(model, step, step_names(reading)[step])

@@ -46,9 +46,10 @@ def show(reading: Reading, changed: Reading, strokes: Sequence[dict]) -> None:
     state = st.session_state
     lesson = LESSONS[number() - 1] if number() else None
     if state.get("lesson") != number():  # another lesson begins
-        state.lesson, state.lesson_done, state.read_before = number(), False, []
         if lesson and lesson.way:
             state.way = lesson.way
+        state.lesson_done, state.read_before = False, []
+        state.lesson = number()  # last: a run may end between any two of these
     seen = Seen(
         reading,
         changed,

@@ -111,10 +111,10 @@ def step_shown(run: TrainingJob) -> int:
 def show_moment(run: str, step: int | None = None) -> None:
     """Let the page be about a moment of a run, by the run's id; None is always its newest."""
     state = st.session_state
-    state["model"] = run
     kept = {name: at for name, at in state.get("steps_shown", {}).items() if name != run}
     newest = next((job.moments.steps[-1:] for job in runs() if job.id == run), [])
     state.steps_shown = kept if step is None or [step] == newest else kept | {run: step}
+    state["model"] = run  # last: whatever ends this in the midst leaves the page as it was
 
 
 def take_upload(file: UploadedFile | None) -> None:
@@ -128,12 +128,13 @@ def take_upload(file: UploadedFile | None) -> None:
     if file is None:
         return
     try:
-        state.upload_model = _load(file)
+        model = _load(file)
     except CheckpointError as error:
         state.upload_problem = str(error)
         return
     short = file.name.removesuffix(".safetensors")
     state.upload_name = short if len(short) <= LONGEST_NAME else f"{short[: LONGEST_NAME - 1]}…"
+    state.upload_model = model  # after its name, as a run may end between the two
     state["model"] = UPLOADED
 
 

@@ -66,7 +66,7 @@ def show(model: Transformer) -> Shown:
         with stage:
             live.stage(data=stage_data(changed, probabilities, hints), key="stage")
     time.sleep(TO_BE_SENT)
-    sheet.show(paper, tools)
+    sheet.show(paper, tools, in_sight)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
         save_view.show(page, reading, strokes, in_sight.size, model)

@@ -32,8 +32,9 @@ def show(reading: Reading, model: Transformer) -> None:
     model, reading = changes.apply(model, reading)
     if state.get("receipt-of") is not reading:
         passed = trace(model, reading)
-        state["receipt-of"], state["paid"] = reading, (passed, attribute(model, passed))
+        state["paid"] = passed, attribute(model, passed)
         state["receipt-line"] = state["receipt-patch"] = None
+        state["receipt-of"] = reading  # last: a run may end between any two of these
     passed, receipt = state["paid"]
     step = step_shown(reading)
     answer, over = _choose(receipt, step)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -69,12 +70,13 @@ def show(
 
 def _put_in_address(told: dict, strokes: list[dict], size: tuple[int, int]) -> None:
     try:
-        drawing = link.encode(strokes, size) if strokes else st.session_state.example
+        drawing = link.encode(strokes, size) if strokes else st.session_state.laid.example
     except link.LinkError as error:
         st.error(str(error))
         return
     screen.put(told, drawing)
-    st.session_state.address = drawing
+    laid = st.session_state.laid
+    st.session_state.laid = replace(laid, address=drawing)
     st.success("The page's address now reopens this screen.")
 
 

@@ -5,7 +5,6 @@ const SETTLED = 200; // milliseconds for which the width stays the same before i
 const NARROWEST = 240;
 const TOLD = 350; // milliseconds after which the canvas has surely told its last stroke
 const MENDED = ".dc-toolbar { display: none !important; } .dc-container { background: #fff; }";
-const MADE_WAY = ".dc-background-canvas { visibility: hidden; }";
 
 export default function ({ parentElement, data, setStateValue }) {
   const sheet = parentElement.closest(".st-key-sheet");
@@ -16,7 +15,9 @@ export default function ({ parentElement, data, setStateValue }) {
 
 function watch(sheet) {
   const style = new CSSStyleSheet();
+  const below = (picture) => `.dc-container { background-image: url("${picture}"); }`;
   let data = null;
+  let gone = null; // the picture that made way, until the server knows it
   let tell = null;
   let timer = null;
 
@@ -32,7 +33,8 @@ function watch(sheet) {
   function makeWay(event) {
     const isPen = event.button === 0 && event.composedPath()[0] instanceof HTMLCanvasElement;
     if (data?.makesWay && isPen) {
-      style.replaceSync(MENDED + MADE_WAY);
+      gone = data.picture;
+      style.replaceSync(MENDED);
       sheet.classList.remove("makes-way");
     }
   }
@@ -53,7 +55,9 @@ function watch(sheet) {
       // Held open, so that nothing below moves while a canvas makes place for another.
       sheet.style.minHeight = `${data.height}px`;
       sheet.classList.toggle("makes-way", data.makesWay);
-      if (!data.makesWay) style.replaceSync(MENDED);
+      if (!data.makesWay) gone = null;
+      const isShown = data.picture && data.picture !== gone;
+      style.replaceSync(MENDED + (isShown ? below(data.picture) : ""));
       measure();
     },
     stop() {

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
@@ -27,6 +27,85 @@ MORE = 0.2  # of that for every further row: the more paper, the smaller one wri
 _paper = st.components.v2.component(
     "paper", js=(FOLDER / "sheet.js").read_text(encoding="utf-8"), isolate_styles=False
 )
+
+
+@dataclass(frozen=True)
+class Laid:
+    """The sheet and what was laid on it, apart from what is drawn since.
+
+    The page's run ends wherever the visitor's next touch finds it, in the midst of two assignments
+    to the session's state, too. So all of this changes at once, or not at all.
+
+    Attributes:
+        width: of the sheet in pixels.
+        rows: of digits that there is room for.
+        number: of the canvas; a new number gives a canvas without a past.
+        address: what the page's address said of the drawing when it was last followed; None if it
+            said nothing, or what it said lies there no more.
+        picture: the example or upload that lies under the strokes, if any.
+        example: its name, if it is an example.
+        makes_way: whether the picture goes with the first stroke.
+        drawn: strokes that were laid down, and the (width, height) of the sheet they were drawn on.
+        initial: the same strokes on this sheet.
+        problem: why nothing was laid down.
+    """
+
+    width: int
+    rows: int = 1
+    number: int = 0
+    address: str | None = None
+    picture: Image.Image | None = None
+    example: str | None = None
+    makes_way: bool = False
+    drawn: tuple[list[dict], tuple[int, int]] = ([], (1, 1))
+    initial: list[dict] = field(default_factory=list)
+    problem: str | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, round(self.row * (1 + MORE * (self.rows - 1)))
+
+    @property
+    def row(self) -> int:
+        """The height in pixels of a sheet of one row."""
+        return min(max(LOWEST, round(0.15 * self.width)), HIGHEST)
+
+    @property
+    def smaller(self) -> float:
+        """How much smaller one writes here than on a sheet of a single row."""
+        return self.size[1] / self.rows / self.row
+
+    @property
+    def key(self) -> str:
+        """Of the canvas."""
+        return f"canvas-{self.number}"
+
+    def with_nothing(self) -> "Laid":
+        """An empty sheet, on a canvas without a past."""
+        return self.with_strokes([], self.size)
+
+    def with_strokes(
+        self,
+        strokes: list[dict],
+        size: tuple[int, int],
+        picture: Image.Image | None = None,
+    ) -> "Laid":
+        """With strokes of a sheet of some size, and a picture below them, on a fresh canvas."""
+        return replace(
+            self,
+            number=self.number + 1,
+            picture=picture,
+            example=None,
+            makes_way=False,
+            drawn=(strokes, size),
+            initial=link.fit(strokes, size, self.size),
+            problem=None,
+        )
+
+    def with_picture(self, picture: Image.Image, example: str | None = None) -> "Laid":
+        """With a picture on an empty sheet."""
+        return replace(self.with_strokes([], self.size, picture), example=example)
 
 
 @dataclass(frozen=True)
@@ -63,78 +142,52 @@ class InSight:
 def look() -> InSight:
     """What lies on the sheet, which is known before it is drawn again: see `read_view.show`."""
     state = st.session_state
-    state.setdefault("sheet_rows", 1)
-    state.setdefault("canvas_number", 0)  # a new number gives a canvas without a past
-    if "sheet_width" not in state:
-        is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
-        state.sheet_width = PHONE if is_phone else DESKTOP
-    _follow_address()
-    _follow_width()
-    told = _told()
-    state.strokes = told["raw"].get("objects", [])
-    if state.strokes and state.makes_way:
-        state.picture, state.makes_way = None, False
-    version = (state.canvas_number, json.dumps(state.strokes))
-    return InSight(state.strokes, size(), state.picture, told.get("data"), version)
+    laid = _follow_width(_follow_address(state.get("laid")))
+    told = _told(laid)
+    strokes = told["raw"].get("objects", [])
+    if strokes and laid.makes_way:
+        laid = replace(laid, picture=None, makes_way=False)
+    state.laid = laid
+    version = (laid.number, json.dumps(strokes))
+    return InSight(strokes, laid.size, laid.picture, told.get("data"), version)
 
 
-def show(paper: DeltaGenerator, tools: DeltaGenerator) -> None:
+def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> None:
     """Draw the sheet on the `paper`, and among the `tools` what else can be laid on it."""
-    state = st.session_state
-    width, height = size()
+    laid: Laid = st.session_state.laid
+    width, height = laid.size
     with paper:
-        data = {"width": width, "height": height, "makesWay": state.makes_way}
+        below = laid.picture and _as_address(_fit(laid.picture, laid.size))
+        data = {"width": width, "height": height, "makesWay": laid.makes_way, "picture": below}
         _paper(data=data, key="paper", on_width_change=lambda: None)
+        # It has no picture of its own: it would tell of every new one, and all of the page would be
+        # gone through once more.
         st_canvas(
-            stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0]) * _smaller(height)),
+            stroke_width=round(max(BRUSH / 2, BRUSH * width / SHEET[0]) * laid.smaller),
             stroke_color=link.INK,
-            initial_drawing={"objects": state.initial},
-            # Always a picture: without one the canvas would have a colour, and start anew
-            # when it is given or taken.
-            background_image=_fit(state.picture, (width, height) if state.picture else (1, 1)),
+            initial_drawing={"objects": laid.initial},
             width=width,
             height=height,
             return_image_data=True,
-            key=_canvas_key(),
+            key=laid.key,
         )
-        if state.sheet_error:
-            st.error(state.sheet_error)
+        if laid.problem:
+            st.error(laid.problem)
     with tools:
-        _show_tools()
+        _show_tools(laid, bool(in_sight.strokes))
 
 
-def _canvas_key() -> str:
-    return f"canvas-{st.session_state.canvas_number}"
-
-
-def size() -> tuple[int, int]:
-    """Width and height of the sheet in pixels: as wide as the page."""
-    state = st.session_state
-    return state.sheet_width, round(_row() * (1 + MORE * (state.sheet_rows - 1)))
-
-
-def _row() -> int:
-    """The height in pixels of a sheet of one row."""
-    return min(max(LOWEST, round(0.15 * st.session_state.sheet_width)), HIGHEST)
-
-
-def _smaller(height: int) -> float:
-    """How much smaller one writes on a sheet of this height than on one of a single row."""
-    return height / st.session_state.sheet_rows / _row()
-
-
-def _show_tools() -> None:
+def _show_tools(laid: Laid, has_strokes: bool) -> None:
     """A fresh sheet, Undo, more paper, examples and an upload."""
-    state = st.session_state
-    label = "Write your own" if state.picture else "Clear"
-    st.button(label, on_click=_clear, type="primary" if state.picture else "secondary", key="clear")
+    label = "Write your own" if laid.picture else "Clear"
+    st.button(label, on_click=_clear, type="primary" if laid.picture else "secondary", key="clear")
     st.button(
-        "Undo", on_click=_undo, disabled=not state.strokes, help="Takes back a stroke", key="undo"
+        "Undo", on_click=_undo, disabled=not has_strokes, help="Takes back a stroke", key="undo"
     )
     st.button(
         "More paper",
         on_click=_add_paper,
-        disabled=state.sheet_rows == MOST_PAPER,
+        disabled=laid.rows == MOST_PAPER,
         help="For several rows of digits",
     )
     st.markdown("Examples:", width="content")
@@ -149,108 +202,97 @@ def _show_tools() -> None:
         )
 
 
-def _follow_address() -> None:
+def _follow_address(laid: Laid | None) -> Laid:
     """Lay down what the page's address says, when one arrives or goes back to it."""
-    state = st.session_state
     text = st.query_params.get("drawing")
-    if "address" in state and state.address == text:
-        return
-    state.address = text
+    if laid is None:
+        is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
+        laid = Laid(PHONE if is_phone else DESKTOP)
+    elif laid.address == text:
+        return laid
     example = next((path for path in EXAMPLES if path.stem == text), None)
     if example or not text:
-        _lay_example(example or ON_ARRIVAL)
-        state.makes_way = True
-        return
-    try:
-        _lay_down(drawn=link.decode(text))
-    except link.LinkError as error:
-        _lay_down()
-        state.sheet_error = str(error)
+        laid = replace(_with_example(laid, example or ON_ARRIVAL), makes_way=True)
+    else:
+        try:
+            laid = laid.with_strokes(*link.decode(text))
+        except link.LinkError as error:
+            laid = replace(laid.with_nothing(), problem=str(error))
+    return replace(laid, address=text)
 
 
-def _follow_width() -> None:
+def _follow_width(laid: Laid) -> Laid:
     """Let the sheet be as wide as the page, and what is drawn on it in proportion."""
-    state = st.session_state
-    told = state.get("paper", {}).get("width")
-    if not told or int(told) == state.sheet_width:
-        return
-    old = size()
-    state.sheet_width = int(told)
-    if len(state.strokes) != len(state.initial):  # drawn on since it was laid down
-        state.drawn = (state.strokes, old)
-    if state.strokes:
-        _lay_down(state.picture, state.drawn)
+    told = st.session_state.get("paper", {}).get("width")
+    if not told or int(told) == laid.width:
+        return laid
+    wider = replace(laid, width=int(told))
+    strokes = _strokes(laid)
+    if not strokes:
+        return wider
+    drawn_on = len(strokes) != len(laid.initial)  # since it was laid down
+    return wider.with_strokes(*((strokes, laid.size) if drawn_on else laid.drawn), laid.picture)
 
 
-def _lay_down(
-    picture: Image.Image | None = None,
-    drawn: tuple[list[dict], tuple[int, int]] | None = None,
-) -> None:
-    """Put a picture, and strokes on a sheet of some size, on a canvas without a past."""
-    state = st.session_state
-    state.picture, state.makes_way = picture, False
-    state.example = None  # its name, if that is what is laid down
-    strokes, sheet = state.drawn = drawn or ([], size())
-    state.initial = state.strokes = link.fit(strokes, sheet, size())
-    state.canvas_number += 1
-    state.sheet_error = None
+def _told(laid: Laid) -> dict:
+    """What the canvas tells now: the "raw" strokes and, once drawn on, "data", their picture."""
+    told = st.session_state.get(laid.key, {}).get("drawing")
+    return told or {"raw": {"objects": laid.initial}}
 
 
-def _forget_address() -> None:
-    """What is laid down now is not what the address said."""
-    st.session_state.address = None
+def _strokes(laid: Laid) -> list[dict]:
+    return _told(laid)["raw"].get("objects", [])
+
+
+def _lay(laid: Laid) -> None:
+    """Let this lie there, whatever the address said."""
     st.query_params.pop("drawing", None)
+    st.session_state.laid = replace(laid, address=None)
 
 
 def _clear() -> None:
-    _forget_address()
-    st.session_state.sheet_rows = 1
-    _lay_down()
+    _lay(replace(st.session_state.laid, rows=1).with_nothing())
 
 
 def _undo() -> None:
-    strokes = _told()["raw"].get("objects", [])  # a callback comes before the run that takes them
-    _lay_down(st.session_state.picture, (strokes[:-1], size()))
-
-
-def _told() -> dict:
-    """What the canvas tells now: the "raw" strokes and, once drawn on, "data", their picture."""
     state = st.session_state
-    return state.get(_canvas_key(), {}).get("drawing") or {"raw": {"objects": state.initial}}
+    laid = state.laid
+    strokes = _strokes(laid)  # a callback comes before the run that takes them
+    state.laid = laid.with_strokes(strokes[:-1], laid.size, laid.picture)
 
 
 def _add_paper() -> None:
     """Of a larger paper one is farther away: what is written there stays in its upper left."""
     state = st.session_state
-    strokes, before = _told()["raw"].get("objects", []), _smaller(size()[1])
-    state.sheet_rows += 1
-    width, height = size()
-    scale = _smaller(height) / before
-    if strokes and not state.picture:
-        _lay_down(drawn=(strokes, (round(width / scale), round(height / scale))))
+    before = state.laid
+    laid = replace(before, rows=before.rows + 1)
+    strokes = _strokes(before)
+    if strokes and not before.picture:
+        scale = laid.smaller / before.smaller
+        width, height = laid.size
+        laid = laid.with_strokes(strokes, (round(width / scale), round(height / scale)))
+    state.laid = laid
 
 
 def _take_example(path: Path) -> None:
-    _forget_address()
-    _lay_example(path)
+    _lay(_with_example(st.session_state.laid, path))
 
 
-def _lay_example(path: Path) -> None:
-    _lay_down(Image.open(path))
-    st.session_state.example = path.stem
+def _with_example(laid: Laid, path: Path) -> Laid:
+    return laid.with_picture(Image.open(path), path.stem)
 
 
 def _take_upload() -> None:
-    upload = st.session_state.upload
+    state = st.session_state
+    upload, laid = state.upload, state.laid
     if upload is None:
         return
     try:
         picture = open_drawing(upload)
     except InkError as error:
-        st.session_state.sheet_error = f"{upload.name} was not read: {error}"
+        state.laid = replace(laid, problem=f"{upload.name} was not read: {error}")
         return
-    _forget_address()
-    _lay_down(picture)
+    _lay(laid.with_picture(picture))
 
 
 def _fit(picture: Image.Image | None, size: tuple[int, int]) -> Image.Image:
@@ -261,3 +303,10 @@ def _fit(picture: Image.Image | None, size: tuple[int, int]) -> Image.Image:
         place = ((size[0] - fitted.width) // 2, (size[1] - fitted.height) // 2)
         paper.alpha_composite(fitted, place)
     return paper
+
+
+def _as_address(picture: Image.Image) -> str:
+    """The picture as an address that holds it."""
+    png = io.BytesIO()
+    picture.convert("RGB").save(png, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"

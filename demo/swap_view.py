@@ -36,7 +36,7 @@ def show(reading: Reading, model: Transformer) -> None:
     state = st.session_state
     model, reading = changes.apply(model, reading)
     if state.get("swap-of") is not reading:
-        state["swap-of"], state["carried"] = reading, []
+        state["carried"], state["swap-of"] = [], reading
     st.caption(SAYS)
     donor = _choose_donor(reading, model)
     first, second = st.columns(2)

@@ -51,7 +51,7 @@ class Turns:
                     break
                 self._changed.wait(LOOK)
                 # Looking into the state ends this run if the visitor has written on meanwhile.
-                st.session_state.get("strokes")
+                st.session_state.get("laid")
             self._rest += 1
         try:
             yield

@@ -114,7 +114,7 @@ def sheet_box(page: Page) -> dict[str, float]:
 
 def write(page: Page, text: str, shift: int = 0) -> None:
     """Draw with the mouse as a hand would, from the sheet's place `shift` on."""
-    sheet(page).scroll_into_view_if_needed()
+    page.locator(".st-key-sheet").scroll_into_view_if_needed()  # a canvas may be taken away
     box = sheet_box(page)
     for stroke in strokes(text, box["x"] + 50 + 110 * shift, box["y"] + 35, 115):
         page.mouse.move(*stroke[0])

@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from demo.jobs import TrainingJob, new_run
@@ -26,6 +27,10 @@ FEW = 20  # lines: a job of a few steps spends nearly all its time being validat
 
 def a_job(kind, samples, batch_size, lr=0.001, abandoned=lambda: False):
     return TrainingJob(1, "a test", kind, new_run(kind, samples, batch_size, lr, FEW), abandoned)
+
+
+def end_the_run(*_):
+    raise StopException
 
 
 def button(page, label):
@@ -83,7 +88,7 @@ def test_a_drawing_in_the_address_is_shown_until_it_is_cleared(page):
     page.query_params["drawing"] = DRAWN_ON_A_DESKTOP
     page.run()
     assert stage(page)["digits"] == "27"
-    assert len(page.session_state.strokes) == 2
+    assert len(page.session_state.laid.initial) == 2
     button(page, "Clear").click().run()
     assert stage(page)["digits"] == "" and "drawing" not in page.query_params
     page.query_params["drawing"] = DRAWN_ON_A_DESKTOP  # as Back does
@@ -91,6 +96,16 @@ def test_a_drawing_in_the_address_is_shown_until_it_is_cleared(page):
     assert stage(page)["digits"] == "27"
     button(page, "2026").click().run()
     assert stage(page)["digits"] == "2026" and "drawing" not in page.query_params
+
+
+def test_what_back_asks_for_is_laid_down_even_if_a_run_ends_while_it_is(page, monkeypatch):
+    """As a run does when the next touch comes."""
+    page.query_params["drawing"] = DRAWN_ON_A_DESKTOP
+    with monkeypatch.context() as patch:
+        patch.setattr("demo.link.fit", end_the_run)
+        page.run()
+    page.run()
+    assert stage(page)["digits"] == "27" and button(page, "Clear")
 
 
 def test_undo_takes_back_the_strokes_of_a_link_one_by_one(page):

@@ -34,8 +34,7 @@ def rows_of(*names, side_by_side=False):
 
 
 def lay_down(page, picture):
-    page.session_state.picture = picture
-    page.session_state.canvas_number += 1
+    page.session_state.laid = page.session_state.laid.with_picture(picture)
     page.run()
     assert not page.exception and not page.error
 

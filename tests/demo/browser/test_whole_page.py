@@ -146,7 +146,8 @@ def test_nothing_moves_when_another_reading_comes(page):
     for name in ("8675309", "99"):
         page.get_by_role("button", name=name, exact=True).click()
         wait_for_digits(page, name)
-    page.get_by_role("button", name="Write your own").click()
+    with a_new_canvas(page):
+        page.get_by_role("button", name="Write your own").click()
     page.get_by_text("Write 1 to 8 digits").wait_for()
     write(page, "27")
     wait_for_digits(page, "27")
