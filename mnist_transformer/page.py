@@ -1,4 +1,4 @@
-"""A whole page: rows of digits of any number and length, read in one batch, in several looks."""
+"""A whole page: rows of digits of any number and length, read in one batch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .config import LOOKS, Config
-from .ink import BlankDrawing, Drawing, looks, picture_to_parts
+from .config import Config
+from .ink import BlankDrawing, Drawing, picture_to_parts
 from .reading import Reading, is_doubtful, trust_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Row:
     Attributes:
         parts: what was read, from left to right; a row longer than the model takes has several.
         probabilities: of each digit, that it is right and that nothing of its part was left out, as
-            all looks of the part tell it, with caution (`reading.trust_in`).
+            the looks of the part tell it, with caution (`Reading.trusted`).
         box: left, top, right, bottom of its ink, in the picture's own pixels.
         lacks_ink: whether ink beside the row was left out that may be writing, since it hangs
             together with something that comes in from outside the picture.
@@ -113,7 +113,7 @@ def read_page(model: "Transformer", picture: Drawing, attention: bool = False) -
     """Read a picture of any number of rows; see `Transformer.read_page`."""
     prepared = prepare_page(picture, model.config)
     canvases = torch.from_numpy(prepared.canvases)
-    readings = model.read_canvases(canvases, attention) if len(canvases) else []
+    readings = model.read_looks(canvases, attention) if len(canvases) else []
     return finish_page(prepared, iter(readings))
 
 
@@ -122,7 +122,7 @@ class Prepared:
     """A page's ink, ready to be read: what of reading needs no model, and may be sent about.
 
     Attributes:
-        canvases: (n, height, width) float32, of each part of each row all its looks.
+        canvases: (n, height, width) float32, of each part of each row.
         rows: of each row, how many parts it has, its box, and whether ink was left out (`Row`).
         reason: as in `Page`.
     """
@@ -139,18 +139,20 @@ def prepare_page(picture: Drawing, config: Config) -> Prepared:
     except BlankDrawing as error:
         nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
         return Prepared(nothing, [], str(error))
-    canvases = torch.cat([looks(part) for row in rows for part in row.parts])
+    canvases = torch.stack([part for row in rows for part in row.parts])
     return Prepared(canvases.numpy(), [(len(r.parts), r.box, r.lacks_ink) for r in rows])
 
 
-def finish_page(prepared: Prepared, readings: Iterator[Reading]) -> Page:
-    """The page, from the readings of its canvases, which are taken from `readings`."""
+def finish_page(prepared: Prepared, readings: Iterator[list[Reading]]) -> Page:
+    """The page, from what its canvases were read as in their looks, taken from `readings`
+    (`Transformer.read_looks`).
+    """
     rows = []
     for count, box, lacks_ink in prepared.rows:
         parts: list[Reading] = []
         probabilities: list[float] = []
         for _ in range(count):
-            of_looks = [next(readings) for _ in range(LOOKS)]
+            of_looks = next(readings)
             likeliest = max(of_looks, key=_likelihood)
             trusted = trust_in(likeliest, of_looks, lacks_ink)
             parts.append(replace(likeliest, trusted=trusted))

@@ -22,6 +22,8 @@ DOUBT = 0.7  # a digit that can be trusted less than this is doubtful
 # Fitted by `python -m mnist_transformer evaluate doubt`, on digits that only validate: two sets of
 # lines, seeds 50,000 and 50,001, ask for 0.59 and 0.79.
 CAUTION = 0.7
+# A first look so certain is enough: of XXXX, by the same command, whose other looks raise a doubt.
+SURE = 0.99
 LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
 INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
 SMALLEST_MARK = 6  # pixels of canvas, the longer side; smaller marks may be passed over
@@ -58,7 +60,7 @@ def is_doubtful(trusted: float) -> bool:
 
 
 def unread_marks(
-    canvas: Tensor, cross: Tensor, grid: tuple[int, int]
+    canvas: Tensor, looked: Tensor, grid: tuple[int, int]
 ) -> list[tuple[int, int, int, int]]:
     """The marks that were passed over: ink which no digit was read from.
 
@@ -67,20 +69,19 @@ def unread_marks(
 
     Args:
         canvas: (height, width), 0 = paper, 1 = ink.
-        cross: (layers, heads, digits, patches), where the step of each digit looked.
+        looked: (digits, patches), where the step of each digit looked on average.
         grid: rows and columns of the patches.
 
     Returns:
         Left, top, right, bottom of each mark in pixels of the canvas, right and bottom exclusive.
     """
-    looked = cross.mean((0, 1))  # (digits, patches)
-    is_ink = (canvas > INK).numpy().astype(np.uint8)
+    is_ink = cv2.compare(canvas.numpy(), INK, cv2.CMP_GT)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(is_ink)
-    patch = np.arange(grid[0] * grid[1]).reshape(grid)
-    patch = np.kron(patch, np.ones([canvas.shape[0] // grid[0]] * 2, int))  # of every pixel
-    lies_in = torch.zeros(count, grid[0] * grid[1])  # mark by patch
-    lies_in[labels, patch] = 1
-    is_passed_over = (looked @ lies_in.T < LOOKED_AT).all(0)
+    lies_in = np.zeros((count, looked.shape[1]), np.float32)  # mark by patch
+    patch = np.arange(looked.shape[1], dtype=np.float32).reshape(grid)
+    patch = cv2.resize(patch, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)  # of every pixel
+    lies_in[labels, patch.astype(int)] = 1
+    is_passed_over = (looked.numpy() @ lies_in.T < LOOKED_AT).all(0)
     return [
         (left, top, left + width, top + height)
         for (left, top, width, height, _), passed_over in zip(
@@ -95,16 +96,18 @@ def trust_in(chosen: "Reading", readings: list["Reading"], lacks_ink: bool = Fal
 
     A digit is as likely as the readings of all looks find it together: what one of them is sure of
     may be an accident of how thick the strokes are. None is trusted more than `PASSED_OVER` where
-    the readings differ in length, a mark was passed over, or ink was left out.
+    the readings differ in length, a mark was passed over, or ink was left out. Of one reading
+    alone, it is told as if those of the other looks had said the same.
 
     Args:
         chosen: one of the readings.
-        readings: of all looks of one drawing (`ink.looks`).
+        readings: of all looks of one drawing (`ink.looks`), or of the first alone.
         lacks_ink: whether ink was found that may be writing and is on no canvas.
     """
     end = min(reading.end_probability or 0.0 for reading in readings)
     alike = [reading for reading in readings if len(reading.digits) == len(chosen.digits)]
     is_whole = len(alike) == len(readings) and not chosen.unread and not lacks_ink
+    alike *= LOOKS // len(readings)
     likely = [
         end * math.prod(float(reading.distributions[step, int(digit)]) for reading in alike)
         for step, digit in enumerate(chosen.digits)
@@ -131,8 +134,7 @@ class AttentionMaps:
     grid: tuple[int, int]
 
     def __repr__(self) -> str:
-        shapes = (tuple(maps.shape) for maps in (self.encoder, self.decoder, self.cross))
-        encoder, decoder, cross = shapes
+        encoder, decoder, cross = (tuple(m.shape) for m in (self.encoder, self.decoder, self.cross))
         return f"AttentionMaps(encoder={encoder}, decoder={decoder}, cross={cross})"
 
 
@@ -150,8 +152,9 @@ class Reading:
         canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
         attention: the maps, or None if they were not asked for; `maps` is the same, and never None.
         unread: the marks on the canvas that no digit's step looked at (see `unread_marks`).
-        trusted: how far each digit can be trusted, by the readings of all looks of the drawing (see
-            `trust_in`); None if only this canvas was read.
+        trusted: how far each digit can be trusted (see `trust_in`): by the readings of all looks of
+            the drawing, or, where the first was nearly certain (`SURE`), as if the others had said
+            the same, which is 0.97 or more; None if only this canvas was read.
     """
 
     digits: str
@@ -208,11 +211,13 @@ class Reading:
         """
         if self.trusted is not None:
             return [is_doubtful(trusted) for trusted in self.trusted]
-        end = self.end_probability or 0.0
-        return [
-            bool(self.unread) or is_doubtful(trust(probability**LOOKS * end))
-            for probability in self.probabilities
-        ]
+        likely = [p**LOOKS * (self.end_probability or 0.0) for p in self.probabilities]
+        return [bool(self.unread) or is_doubtful(trust(value)) for value in likely]
+
+    @property
+    def certainty(self) -> float:
+        """The least probability of all steps, the end's included; 0 if a mark was passed over."""
+        return 0.0 if self.unread else min([*self.probabilities, self.end_probability or 0.0])
 
     @property
     def truncated(self) -> bool:

@@ -1,5 +1,6 @@
 """The Transformer: an encoder that sees the drawing, a decoder that reads it aloud."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
 from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, looks, open_drawing
 from .page import Page, read_page
-from .reading import AttentionMaps, Reading, require_eval, trust_in, unread_marks
+from .reading import SURE, AttentionMaps, Reading, require_eval, trust_in, unread_marks
 
 
 class Transformer(nn.Module):
@@ -56,8 +57,8 @@ class Transformer(nn.Module):
     def read(self, drawing: Drawing | str | Path, attention: bool = False) -> Reading:
         """Read any drawing: a picture, its file's path, an array (see `drawing_to_canvas`).
 
-        It is read in several looks (`ink.looks`): the first gives the reading, all of them tell how
-        far it can be trusted.
+        If a first look is not nearly certain, it is read in several (`ink.looks`): the first gives
+        the reading, all of them tell how far it can be trusted.
 
         Args:
             drawing: what was drawn; an empty drawing gives an empty reading.
@@ -93,10 +94,36 @@ class Transformer(nn.Module):
                 raise type(error)(f"{name}: {error}") from error
         if not canvases:
             return []
-        shown = torch.cat([looks(canvas) for canvas in canvases])
-        readings = self.read_canvases(shown, attention)
-        by_drawing = [readings[n : n + LOOKS] for n in range(0, len(readings), LOOKS)]
-        return [replace(of[0], trusted=trust_in(of[0], of)) for of in by_drawing]
+        return [
+            replace(of_looks[0], trusted=trust_in(of_looks[0], of_looks))
+            for of_looks in self.read_looks(torch.stack(canvases), attention)
+        ]
+
+    def read_looks(
+        self, canvases: Tensor, attention: bool = False, sure: float = SURE
+    ) -> list[list[Reading]]:
+        """Read a batch of canvases, and once more in their other looks those that are not sure.
+
+        Args:
+            canvases, attention: as in `read_canvases`.
+            sure: the certainty of a first look from which the others are not asked for; above 1,
+                all are.
+
+        Returns:
+            For each canvas its reading alone, or those of all its looks (`ink.looks`).
+
+        Raises:
+            ValueError: as `read_canvases`.
+        """
+        found = [[reading] for reading in self.read_canvases(canvases, attention)]
+        unsure = [readings for readings in found if readings[0].certainty < sure]
+        if unsure:
+            shown = torch.cat([looks(readings[0].canvas)[1:] for readings in unsure])
+            batches = shown.split(max(LOOKS, len(canvases)))  # no larger than the first
+            others = (other for some in batches for other in self.read_canvases(some, attention))
+            for readings in unsure:
+                readings += itertools.islice(others, LOOKS - 1)
+        return found
 
     def _canvas(self, drawing: Drawing | str | Path) -> Tensor:
         """The drawing's canvas; an empty one if nothing is drawn."""
@@ -158,13 +185,11 @@ class Transformer(nn.Module):
         looked = torch.stack(
             [torch.cat([call.weights for call in record[module]], 2) for module in cross], 1
         )
-        looked = looked.float().cpu()  # (batch, layers, heads, steps, patches)
-        return [
-            self._reading(
-                i, canvases[i], distributions[i], looked[i], record if attention else None
-            )
-            for i in range(len(canvases))
-        ]
+        looked = looked.float().cpu().mean((1, 2))  # (batch, steps, patches)
+        maps = record if attention else None
+        probability, token = (found.tolist() for found in distributions.max(-1))
+        parts = zip(canvases, token, probability, distributions, looked, strict=True)
+        return [self._reading(i, *part, maps) for i, part in enumerate(parts)]
 
     def _own(self, canvases: Tensor) -> Tensor:
         """The canvases on this model's device and in its float type."""
@@ -174,26 +199,25 @@ class Transformer(nn.Module):
         self,
         item: int,
         canvas: Tensor,
+        token: list[int],
+        probability: list[float],
         distributions: Tensor,
         looked: Tensor,
         record: AttentionRecord | None,
     ) -> Reading:
         """Cut one drawing's reading, and its maps, out of a batch's."""
-        probability, token = distributions.max(-1)
-        ends = (token == END).nonzero()
         # A line longer than the model can read never ends by itself: its last step, where only
         # the end could follow, counts as the end.
-        length = int(ends[0]) if len(ends) else len(token) - 1
-        distributions = distributions[: length + 1]
+        length = token.index(END) if END in token else len(token) - 1
         return Reading(
-            digits="".join(str(int(t)) for t in token[:length]),
-            probabilities=probability[:length].tolist(),
+            digits="".join(map(str, token[:length])),
+            probabilities=probability[:length],
             end_probability=float(distributions[length, END]),
-            distributions=distributions,
+            distributions=distributions[: length + 1],
             canvas=canvas,
             attention=None if record is None else self._maps(item, length + 1, record),
             unread=unread_marks(
-                canvas, looked[:, :, :length], (self.config.patch_rows, self.config.patch_columns)
+                canvas, looked[:length], (self.config.patch_rows, self.config.patch_columns)
             ),
         )
 

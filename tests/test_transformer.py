@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from mnist_transformer import Classifier, Config
-from mnist_transformer.config import CLASSIFIER_CONFIG, END, START, TRANSFORMER_CONFIG
+from mnist_transformer.config import CLASSIFIER_CONFIG, END, LOOKS, START, TRANSFORMER_CONFIG
+from mnist_transformer.ink import looks
 from mnist_transformer.transformer import Transformer
 
 
@@ -30,6 +31,24 @@ def test_shapes(model, lines):
     assert model(canvases, tokens[:, :-1]).shape == (8, 4, 11)
     classifier = Classifier().eval()
     assert classifier(torch.zeros(2, 32, 32)).shape == (2, 10)
+
+
+def test_only_what_is_not_sure_is_looked_at_again(model, lines, batch_sizes):
+    canvases = lines[0]
+    alone = model.read_canvases(canvases)
+    bound = sorted(reading.certainty for reading in alone)[3]
+    unsure = [reading.certainty < bound for reading in alone]
+    batch_sizes.clear()
+    found = model.read_looks(canvases, sure=bound)
+    assert [len(readings) for readings in found] == [LOOKS if n else 1 for n in unsure]
+    assert batch_sizes == [len(canvases), (LOOKS - 1) * sum(unsure)]
+    for canvas, reading, readings in zip(canvases, alone, found, strict=True):
+        assert readings[0].digits == reading.digits
+        for look, again in zip(looks(canvas), readings, strict=False):
+            torch.testing.assert_close(again.canvas, look)
+    batch_sizes.clear()
+    assert all(len(readings) == LOOKS for readings in model.read_looks(canvases, sure=2))
+    assert max(batch_sizes) == len(canvases)  # however many are not sure
 
 
 def test_defaults_are_the_documented_ones():

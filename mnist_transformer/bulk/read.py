@@ -66,7 +66,7 @@ def read_files(
             takes a quarter of the cores, as reading takes about a quarter of the time. They import
             the calling script anew, which must keep what it does behind
             `if __name__ == "__main__":`.
-        batch_size: canvases that are read at once, of which a short row needs three.
+        batch_size: canvases that are read at once, of which a short row needs one.
 
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.
@@ -202,7 +202,7 @@ def _read(model: Transformer, waiting: list[_Waiting], most: int, threads: int) 
     canvases = [w.prepared.canvases for w in waiting if w.prepared and len(w.prepared.canvases)]
     together = torch.from_numpy(np.concatenate(canvases)) if canvases else torch.zeros(0)
     batches = together.split(most) if len(together) else ()
-    readings = (reading for batch in batches for reading in model.read_canvases(batch))
+    readings = (reading for batch in batches for reading in model.read_looks(batch))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -1,7 +1,9 @@
 """Does a doubt stand where something is wrong, and hardly anywhere else?
 
 A row is doubtful if any of its digits is. What counts is how many wrong rows are not, and how many
-right ones are; `CAUTION` (in `reading.py`) trades one for the other and is fitted here.
+right ones are; `CAUTION` (in `reading.py`) trades one for the other and is fitted here. So is
+`SURE`: how certain a first look must be for the others, which find most of what is wrong, to be
+spared.
 """
 
 import math
@@ -10,11 +12,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 
 from ..dataset import DigitSet
 from ..evals import evaluation_lines, line_text
 from ..ink import InkError
-from ..reading import CAUTION, DOUBT
+from ..page import finish_page, prepare_page
+from ..reading import CAUTION, DOUBT, SURE, is_doubtful
 from ..transformer import Transformer
 
 LINES = 1_000
@@ -53,39 +57,79 @@ def score_doubt(rows: Iterable[tuple[bool, bool]]) -> DoubtScore:
     )
 
 
+@dataclass(frozen=True)
+class DoubtFit:
+    """What lines that only validate say about doubts, and about the constants of `reading.py`.
+
+    Attributes:
+        rows: which were read with a doubt, as everybody reads.
+        in_one_look: the share of the lines of which one look was enough.
+        caution: with which `RIGHT_DOUBTED` of the right rows would have a doubt, the most that is
+            wanted, so that as few wrong rows as may be have none; for `CAUTION`.
+        surest_wrong: the greatest certainty of a first look of a line that was read wrong, and that
+            all looks together tell to be doubtful; `SURE` lies above it.
+    """
+
+    rows: DoubtScore
+    in_one_look: float
+    caution: float
+    surest_wrong: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line as it was read: whether right, how far its least certain digit is trusted, the same
+    by all looks, and the least certainty of a first look."""
+
+    is_right: bool
+    trusted: float
+    by_all_looks: float
+    certainty: float
+
+
 def evaluate_doubt(
     model: Transformer, digits: DigitSet, num_lines: int = LINES, seed: int = SEED
-) -> tuple[DoubtScore, float]:
-    """Read lines by `read_page`, and find the caution that fits.
+) -> DoubtFit:
+    """Read lines as pages, and find the caution and the certainty that fit.
 
     Args:
         model: in evaluation mode.
         digits: that only validate, e.g. `load_digits("validation")`.
         num_lines: how many.
         seed: fixes them.
-
-    Returns:
-        The score with today's `CAUTION`; and the one with which `RIGHT_DOUBTED` of the right rows
-        have a doubt, the most that is wanted, so that as few wrong rows as may be have none.
     """
-    right, least = [], []
-    for canvases, tokens in evaluation_lines(digits, model.config, num_lines, seed):
-        for canvas, line in zip(canvases, tokens, strict=True):
-            read, trusted = _read(model, canvas.numpy())
-            right.append(read == line_text(line))
-            least.append(trusted)
-    score = score_doubt((is_right, p < DOUBT) for is_right, p in zip(right, least, strict=True))
-    edge = float(np.quantile(np.array(least)[right], RIGHT_DOUBTED)) if any(right) else DOUBT
+    lines = [
+        _read(model, canvas.numpy(), line_text(line))
+        for canvases, tokens in evaluation_lines(digits, model.config, num_lines, seed)
+        for canvas, line in zip(canvases, tokens, strict=True)
+    ]
+    right = [line.trusted for line in lines if line.is_right]
+    edge = float(np.quantile(right, RIGHT_DOUBTED)) if right else DOUBT
     # What is trusted as far as `edge` today shall be trusted as far as `DOUBT`.
     edge = min(max(edge, 1e-6), 1 - 1e-6)
-    return score, CAUTION * math.log(DOUBT) / math.log(edge)
+    found_out = [
+        line.certainty for line in lines if not line.is_right and is_doubtful(line.by_all_looks)
+    ]
+    return DoubtFit(
+        rows=score_doubt((line.is_right, is_doubtful(line.trusted)) for line in lines),
+        in_one_look=sum(line.certainty >= SURE for line in lines) / len(lines),
+        caution=CAUTION * math.log(DOUBT) / math.log(edge),
+        surest_wrong=max(found_out, default=0.0),
+    )
 
 
-def _read(model: Transformer, canvas: np.ndarray) -> tuple[str, float]:
-    """What a canvas, drawn large, is read as, and how far its least certain digit is trusted."""
+def _read(model: Transformer, canvas: np.ndarray, true: str) -> _Line:
+    """Read a canvas, drawn large, as a page."""
     large = cv2.resize(canvas, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     try:
-        page = model.read_page(1 - np.pad(large.clip(0, 1), RIM))
+        prepared = prepare_page(1 - np.pad(large.clip(0, 1), RIM), model.config)
     except InkError:
-        return "", 0.0
-    return page.digits, min(page.probabilities, default=0.0)
+        return _Line(False, 0.0, 0.0, 0.0)
+    if not prepared.rows:
+        return _Line(False, 0.0, 0.0, 0.0)
+    looks = model.read_looks(torch.from_numpy(prepared.canvases), sure=math.inf)
+    enough = [of[:1] if of[0].certainty >= SURE else of for of in looks]
+    pages = [finish_page(prepared, iter(readings)) for readings in (enough, looks)]
+    trusted, by_all = (min(page.probabilities, default=0.0) for page in pages)
+    certainty = min(of[0].certainty for of in looks)
+    return _Line(pages[0].digits == true, trusted, by_all, certainty)

@@ -85,6 +85,8 @@ _WORDS = {
     "digit_accuracy": "{:.2%} of digits right",
     "calibration_error": "expected calibration error {:.2%}",
     "fitting_caution": "a caution of {:.2f} would fit",
+    "surest_wrong": "the surest first look of a wrong row with a doubt {:.4f} certain",
+    "in_one_look": "{:.0%} in one look",
 }
 
 
@@ -247,21 +249,19 @@ def measure_doubt(
     num_lines: int = doubt.LINES,
     seed: int = doubt.SEED,
 ) -> Result:
-    """Lines of MNIST digits, read as pages: doubts that are missing or needless, and the caution.
+    """Lines of MNIST digits, read as pages: doubts that are missing or needless, what would fit.
 
     Arguments as in `measure_lines`.
     """
     digits = load_digits(split, data)
-    score, caution = evaluate_doubt(model, digits, num_lines, seed)
-    numbers = {"num_lines": num_lines, "seed": seed, **_doubt_numbers(score)}
-    return Result(digits.source, numbers | {"fitting_caution": caution})
+    fit = evaluate_doubt(model, digits, num_lines, seed)
+    found = {"fitting_caution": fit.caution, "surest_wrong": fit.surest_wrong}
+    found |= {"in_one_look": fit.in_one_look, **_doubt_numbers(fit.rows)}
+    return Result(digits.source, {"num_lines": num_lines, "seed": seed, **found})
 
 
 def _doubt_numbers(score: DoubtScore) -> dict[str, float]:
-    return {
-        "wrong_rows_without_doubt": score.silent,
-        "right_rows_with_doubt": score.doubted,
-    }
+    return {"wrong_rows_without_doubt": score.silent, "right_rows_with_doubt": score.doubted}
 
 
 def _save_pictures(folder: str | Path, pictures: list[tuple[Image.Image, str]]) -> None:

@@ -1,12 +1,13 @@
+import numpy as np
 import pytest
 import torch
 
-from mnist_transformer import InkError, Page, Reading
-from mnist_transformer.config import TRANSFORMER_CONFIG
+from mnist_transformer import InkError, Reading
+from mnist_transformer.config import END, LOOKS, TRANSFORMER_CONFIG
 from mnist_transformer.evals import evaluation_lines, line_text
 from mnist_transformer.lab import doubt
-from mnist_transformer.page import Row
-from mnist_transformer.reading import CAUTION, DOUBT
+from mnist_transformer.page import Prepared
+from mnist_transformer.reading import CAUTION, DOUBT, SURE
 
 
 def test_wrong_rows_without_a_doubt_and_right_ones_with_one_are_counted():
@@ -19,21 +20,38 @@ def test_wrong_rows_without_a_doubt_and_right_ones_with_one_are_counted():
 
 
 class Stub:
-    """Gives the texts it was told, as sure of each as it was told; refuses where that is None."""
+    """Gives the texts it was told, as sure of each as it was told; refuses where that is None.
+
+    If `others` are told, the first look is as sure as `trusted`, and the others are so much less.
+    """
 
     config = TRANSFORMER_CONFIG
 
-    def __init__(self, texts, trusted):
-        self.answers = iter(zip(texts, trusted, strict=True))
+    def __init__(self, monkeypatch, texts, trusted, others=None):
+        self.answers = list(zip(texts, trusted, others or [None] * len(texts), strict=True))
+        monkeypatch.setattr(doubt, "prepare_page", self.prepare)
 
-    def read_page(self, picture):
+    def prepare(self, picture, config):
         assert picture.min() == 0 and picture.max() == 1
         assert picture[[0, -1]].min() == 1 and picture[:, [0, -1]].min() == 1  # a rim of paper
-        text, trusted = next(self.answers)
-        if trusted is None:
+        if self.answers[0][1] is None:
+            self.answers.pop(0)
             raise InkError("no picture")
-        reading = Reading(text, [1.0], 1.0, torch.zeros(0, 11), torch.zeros(32, 224))
-        return Page([Row([reading], [trusted], (0, 0, 1, 1))])
+        canvas = np.zeros((1, config.canvas_height, config.canvas_width), np.float32)
+        return Prepared(canvas, [(1, (0, 0, 1, 1), False)])
+
+    def read_looks(self, canvases, sure):
+        assert len(canvases) == 1 and sure > 1  # all looks are asked for
+        text, trusted, other = self.answers.pop(0)
+        ends = [trusted ** (1 / CAUTION)] * LOOKS
+        if other is not None:
+            ends[1:] = [other ** (1 / CAUTION)] * (LOOKS - 1)
+        steps = torch.zeros(len(text) + 1, 11)
+        steps[-1, END] = 1
+        for step, digit in enumerate(text):
+            steps[step, int(digit)] = 1
+        canvas = torch.zeros(32, 224)
+        return [[Reading(text, [1.0] * len(text), end, steps, canvas) for end in ends]]
 
 
 @pytest.fixture
@@ -42,17 +60,34 @@ def texts(digits):
     return [line_text(tokens) for _, batch in lines for tokens in batch]
 
 
-def test_the_fitting_caution_gives_as_many_right_rows_a_doubt_as_are_allowed(digits, texts):
+def test_the_fitting_caution_gives_as_many_right_rows_a_doubt_as_are_allowed(
+    digits, texts, monkeypatch
+):
     trusted = [0.005 + n / 100 for n in range(100)]
-    score, caution = doubt.evaluate_doubt(Stub(texts, trusted), digits, 100)
-    assert (score.num_right, score.doubted) == (100, 0.7)
+    fit = doubt.evaluate_doubt(Stub(monkeypatch, texts, trusted), digits, 100)
+    assert (fit.rows.num_right, fit.rows.doubted) == (100, 0.7)
     # What is trusted to t now would be trusted to t ** (caution / CAUTION).
-    again = [p ** (caution / CAUTION) < DOUBT for p in trusted]
+    again = [p ** (fit.caution / CAUTION) < DOUBT for p in trusted]
     assert sum(again) == pytest.approx(100 * doubt.RIGHT_DOUBTED, abs=1)
 
 
-def test_a_line_that_is_refused_is_wrong_and_not_without_a_doubt(digits, texts):
+def test_a_line_that_is_refused_is_wrong_and_not_without_a_doubt(digits, texts, monkeypatch):
     trusted = [None, *[0.9] * 99]
-    score, _ = doubt.evaluate_doubt(Stub(["", "no", *texts[2:]], trusted), digits, 100)
-    assert (score.num_wrong, score.num_right) == (2, 98)
-    assert (score.silent, score.doubted) == (0.5, 0)
+    stub = Stub(monkeypatch, ["", "0123", *texts[2:]], trusted)
+    rows = doubt.evaluate_doubt(stub, digits, 100).rows
+    assert (rows.num_wrong, rows.num_right) == (2, 98)
+    assert (rows.silent, rows.doubted) == (0.5, 0)
+
+
+def test_a_first_look_must_be_surer_than_any_that_the_others_find_out(digits, texts, monkeypatch):
+    # Two wrong lines that the other looks make doubtful, one that they do not, and one right.
+    certain = [0.9, SURE + 0.001, 0.999, *[1.0] * 97]
+    others = [0.6, 0.6, 0.999, 0.6, *[1.0] * 96]
+    read = ["0123"] * 3 + texts[3:]
+    stub = Stub(monkeypatch, read, [p**CAUTION for p in certain], [p**CAUTION for p in others])
+    fit = doubt.evaluate_doubt(stub, digits, 100)
+    assert fit.surest_wrong == pytest.approx(SURE + 0.001)
+    # Of those in one look nobody asked for the others, so they have no doubt.
+    assert fit.in_one_look == 0.99
+    assert (fit.rows.num_wrong, fit.rows.silent) == (3, pytest.approx(2 / 3))
+    assert (fit.rows.num_right, fit.rows.doubted) == (97, 0)
