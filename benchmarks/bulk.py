@@ -1,15 +1,24 @@
 """Many files: read in bulk, one by one, and one by one by PP-OCRv6; files a second, in turn.
 
 The files are the page's examples, copied, each with its digits in its name. Beside the time on the
-clock stands that of all processors, the workers' included, which others' work leaves alone.
+clock stands that of all processors, the workers' included, which others' work leaves alone. What
+bulk reading takes to start its workers is counted, what loading a model takes is not.
+
+`--beside FOLDER` names another checkout of this project, such as a git worktree of an earlier
+commit, whose one by one is timed in turn with the others, and which the others are held against.
 """
 
+import argparse
+import json
 import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -20,10 +29,26 @@ from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.bulk import read_files
 from tests import ROOT
 
-FILES = 200
+FILES = 3_000
 ALONE = 40  # of these, read one by one
 PEERS = 10  # of these, read by PP-OCRv6
 ROUNDS = 3
+# What another checkout runs: the files named on standard input, read one by one after a first. It
+# prints the seconds on the clock, those of the processors, and what was read.
+ONE_BY_ONE = """
+import json, sys, time
+from mnist_transformer import load_transformer
+from mnist_transformer.ink import open_drawing
+
+model, files = load_transformer(), json.load(sys.stdin)
+model.read(open_drawing(files[0]))
+started, used = time.perf_counter(), time.process_time()
+digits = [model.read(open_drawing(file)).digits for file in files]
+print(json.dumps([time.perf_counter() - started, time.process_time() - used, digits]))
+"""
+
+
+Measured = tuple[float, float, list[str]]  # seconds on the clock, of the processors; what was read
 
 
 def make_files(folder: Path, count: int) -> list[str]:
@@ -61,37 +86,66 @@ def processor_time() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def main() -> None:
+def measured(way: Callable[[list[str]], list[str]], files: list[str]) -> Measured:
+    """What reading the files in one way takes."""
+    started, used = time.perf_counter(), processor_time()
+    digits = way(files)
+    return time.perf_counter() - started, processor_time() - used, digits
+
+
+def beside(folder: Path, files: list[str]) -> Measured:
+    """The same for another checkout, which reads them one by one."""
+    run = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE],
+        cwd=folder,
+        input=json.dumps(files),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seconds, work, digits = json.loads(run.stdout)
+    return seconds, work, digits
+
+
+def main(arguments: list[str]) -> None:
     """Print files a second, medians of alternating rounds."""
+    parser = argparse.ArgumentParser("python -m benchmarks bulk", description=__doc__)
+    parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout")
+    options = parser.parse_args(arguments)
     model, peer = load_transformer(), pp_ocr()
     print(f"{machine()}, medians of {ROUNDS} alternating rounds\n")
     with tempfile.TemporaryDirectory() as folder:
         files = make_files(Path(folder), FILES)
-        ways: dict[str, tuple[list[str], Callable[[list[str]], list[str]]]] = {
-            "ours, in bulk": (files, lambda some: in_bulk(model, some)),
-            "ours, one by one": (files[:ALONE], lambda some: one_by_one(model, some)),
+        ways: dict[str, tuple[list[str], Callable[[list[str]], Measured]]] = {
+            "ours, in bulk": (files, partial(measured, partial(in_bulk, model))),
+            "ours, one by one": (files[:ALONE], partial(measured, partial(one_by_one, model))),
         }
+        held_against = "ours, one by one"
+        if options.beside is not None:
+            held_against = f"{options.beside.name}, one by one"
+            ways[held_against] = (files[:ALONE], partial(beside, options.beside))
         if (read := peer.read) is not None:
-            ways[f"{peer.name}, one by one"] = (
-                files[:PEERS],
-                lambda some: ["".join(read(Image.open(file), True)) for file in some],
-            )
-        speeds: dict[str, list[float]] = {name: [] for name in ways}
-        work: dict[str, list[float]] = {name: [] for name in ways}
-        scores = {}
+
+            def by_peer(some: list[str]) -> list[str]:
+                return ["".join(read(Image.open(file), True)) for file in some]
+
+            ways[f"{peer.name}, one by one"] = (files[:PEERS], partial(measured, by_peer))
+        rounds: dict[str, list[Measured]] = {name: [] for name in ways}
         for _ in range(ROUNDS):
             for name, (some, way) in ways.items():
-                started, used = time.perf_counter(), processor_time()
-                digits = way(some)
-                speeds[name].append(len(some) / (time.perf_counter() - started))
-                work[name].append((processor_time() - used) / len(some))
-                scores[name] = f"{right(some, digits)} of {len(some)}"
-    alone = statistics.median(speeds["ours, one by one"])
-    print(
-        "| many files | files a second | beside ours one by one | processor time a file | right |"
+                rounds[name].append(way(some))
+    seconds, work = (
+        {
+            name: statistics.median(each[n] for each in of) / len(ways[name][0])
+            for name, of in rounds.items()
+        }
+        for n in (0, 1)
     )
+    print(f"| many files | files a second | times {held_against} | processor time a file | right |")
     print("|---|---|---|---|---|")
-    for name, measured in speeds.items():
-        speed = statistics.median(measured)
-        each = f"{1000 * statistics.median(work[name]):.0f} ms"
-        print(f"| {name} | {speed:.0f} | {speed / alone:.1f} | {each} | {scores[name]} |")
+    for name, of in rounds.items():
+        some = ways[name][0]
+        print(
+            f"| {name} | {1 / seconds[name]:.0f} | {seconds[held_against] / seconds[name]:.1f} "
+            f"| {1000 * work[name]:.1f} ms | {right(some, of[0][2])} of {len(some)} |"
+        )

@@ -151,6 +151,9 @@ def test_many_files_are_scored_by_their_names(tmp_path):
     names = [name.rpartition("-")[2].removesuffix(".png") for name in files]
     assert bulk.right(files, names) == 7
     assert bulk.right(files, [*names[1:], "0"]) == 0
+    # Another checkout reads them as this one does, since it is this one.
+    seconds, work, digits = bulk.beside(ROOT, files[:2])
+    assert seconds > 0 and work > 0 and digits == names[:2]
 
 
 def test_a_step_of_the_ink_is_exchanged_for_another_and_put_back(tmp_path):

@@ -194,8 +194,8 @@ def set_stroke_width(
     # Thinning too far would break strokes of uneven width.
     change = (width(is_ink) * OVERSAMPLING - stroke) / 2
     change = np.clip(change, -0.15 * stroke, rim - 1)
-    redrawn = cv2.subtract(inside, outside)
-    redrawn += np.array([change + 0.5, change], np.float32)[is_ink]
+    redrawn = cv2.subtract(inside, outside) + np.float32(change + 0.5)
+    redrawn -= is_ink * np.float32(0.5)
     rows, columns = (side // OVERSAMPLING for side in redrawn.shape)
     # Whole cells are averaged.
     return cv2.resize(redrawn.clip(0, 1), (columns, rows), interpolation=cv2.INTER_AREA)
