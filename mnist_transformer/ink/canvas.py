@@ -203,5 +203,7 @@ def set_stroke_width(
 
 def _resize(ink: np.ndarray, size: list[int]) -> np.ndarray:
     """Scale a 2-D float picture to `size` (width, height), averaging where it shrinks."""
+    if size[1] < ink.shape[0] and size[0] < ink.shape[1]:
+        return cv2.resize(ink.astype(np.float32, copy=False), size, interpolation=cv2.INTER_AREA)
     image = Image.fromarray(np.ascontiguousarray(ink, dtype=np.float32))
     return np.clip(np.asarray(image.resize(size, Image.Resampling.BICUBIC)), 0, 1)

@@ -24,6 +24,7 @@ from ..transformer import Transformer
 LINES = 1_000
 SEED = 50_000
 RIGHT_DOUBTED = 0.08  # share of right rows that may be doubtful
+LOST = 0.05  # share of the doubts on wrong rows that may be lost by asking for one look alone
 ENLARGED = 4  # a canvas as a picture
 RIM = 24  # pixels of paper around it: ink at a picture's border may be a frame, or cut off
 
@@ -66,14 +67,14 @@ class DoubtFit:
         in_one_look: the share of the lines of which one look was enough.
         caution: with which `RIGHT_DOUBTED` of the right rows would have a doubt, the most that is
             wanted, so that as few wrong rows as may be have none; for `CAUTION`.
-        surest_wrong: the greatest certainty of a first look of a line that was read wrong, and that
-            all looks together tell to be doubtful; `SURE` lies above it.
+        sure: the certainty of a first look below which all but `LOST` of the wrong rows lie that
+            all looks together tell to be doubtful; for `SURE`, which must not be less.
     """
 
     rows: DoubtScore
     in_one_look: float
     caution: float
-    surest_wrong: float
+    sure: float
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def evaluate_doubt(
         rows=score_doubt((line.is_right, is_doubtful(line.trusted)) for line in lines),
         in_one_look=sum(line.certainty >= SURE for line in lines) / len(lines),
         caution=CAUTION * math.log(DOUBT) / math.log(edge),
-        surest_wrong=max(found_out, default=0.0),
+        sure=float(np.quantile(found_out, 1 - LOST)) if found_out else 0.0,
     )
 
 

@@ -85,7 +85,7 @@ _WORDS = {
     "digit_accuracy": "{:.2%} of digits right",
     "calibration_error": "expected calibration error {:.2%}",
     "fitting_caution": "a caution of {:.2f} would fit",
-    "surest_wrong": "the surest first look of a wrong row with a doubt {:.4f} certain",
+    "fitting_certainty": "a certainty of {:.4f} would fit",
     "in_one_look": "{:.0%} in one look",
 }
 
@@ -255,7 +255,7 @@ def measure_doubt(
     """
     digits = load_digits(split, data)
     fit = evaluate_doubt(model, digits, num_lines, seed)
-    found = {"fitting_caution": fit.caution, "surest_wrong": fit.surest_wrong}
+    found = {"fitting_caution": fit.caution, "fitting_certainty": fit.sure}
     found |= {"in_one_look": fit.in_one_look, **_doubt_numbers(fit.rows)}
     return Result(digits.source, {"num_lines": num_lines, "seed": seed, **found})
 

@@ -79,15 +79,24 @@ def test_a_line_that_is_refused_is_wrong_and_not_without_a_doubt(digits, texts, 
     assert (rows.silent, rows.doubted) == (0.5, 0)
 
 
-def test_a_first_look_must_be_surer_than_any_that_the_others_find_out(digits, texts, monkeypatch):
-    # Two wrong lines that the other looks make doubtful, one that they do not, and one right.
-    certain = [0.9, SURE + 0.001, 0.999, *[1.0] * 97]
-    others = [0.6, 0.6, 0.999, 0.6, *[1.0] * 96]
-    read = ["0123"] * 3 + texts[3:]
-    stub = Stub(monkeypatch, read, [p**CAUTION for p in certain], [p**CAUTION for p in others])
+def test_a_first_look_must_be_surer_than_nearly_all_that_the_others_find_out(
+    digits, texts, monkeypatch
+):
+    # 40 wrong lines that the other looks make doubtful, one that they do not, and right ones.
+    certain = [*np.linspace(0.801, 0.996, 40).tolist(), 0.999, *[1.0] * 59]
+    others = [*[0.6] * 40, 0.999, 0.6, *[1.0] * 58]
+    stub = Stub(
+        monkeypatch,
+        ["0123"] * 41 + texts[41:],
+        [p**CAUTION for p in certain],
+        [p**CAUTION for p in others],
+    )
     fit = doubt.evaluate_doubt(stub, digits, 100)
-    assert fit.surest_wrong == pytest.approx(SURE + 0.001)
+    lost = sum(p > fit.sure for p in certain[:40]) / 40
+    assert lost == doubt.LOST
     # Of those in one look nobody asked for the others, so they have no doubt.
-    assert fit.in_one_look == 0.99
-    assert (fit.rows.num_wrong, fit.rows.silent) == (3, pytest.approx(2 / 3))
-    assert (fit.rows.num_right, fit.rows.doubted) == (97, 0)
+    in_one_look = [p >= SURE for p in certain]
+    assert fit.in_one_look == sum(in_one_look) / 100
+    silent = (sum(in_one_look[:40]) + 1) / 41
+    assert (fit.rows.num_wrong, fit.rows.silent) == (41, pytest.approx(silent))
+    assert (fit.rows.num_right, fit.rows.doubted) == (59, 0)
