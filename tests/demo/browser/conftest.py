@@ -6,7 +6,7 @@ import pytest
 
 from mnist_transformer import load_transformer
 from tests.chromium import CHROMIUM, launch, open_page, serve
-from tests.demo.browser.seen import read_example
+from tests.demo.browser.seen import choose_nothing, open_example, read_example, settled
 
 
 @pytest.fixture(scope="package")
@@ -26,11 +26,35 @@ def server(browser, tmp_path_factory):
         yield address, log
 
 
+@pytest.fixture(scope="module")
+def kept():
+    """The page that the tests of a file share, once one is open."""
+    pages = []
+    yield pages
+    for page in pages:
+        page.context.close()
+
+
 @pytest.fixture
-def page(browser, server):
-    page = open_page(browser, server[0])
-    yield page
-    page.context.close()
+def page(request, browser, server, kept):
+    """A page of its own for every test, but for those that only look (`@pytest.mark.looks`).
+
+    These share one, with the example 2026 read and nothing chosen: to open a page takes longer than
+    most of them. Of a test that fails nothing is left to the next.
+    """
+    failed = request.session.testsfailed
+    shares = request.node.get_closest_marker("looks") is not None
+    pages = kept if shares else []
+    if not pages:
+        pages.append(open_page(browser, server[0]))
+        if shares:
+            open_example(pages[0])
+            settled(pages[0])
+    if shares:
+        choose_nothing(pages[0])
+    yield pages[0]
+    if not shares or request.session.testsfailed > failed:
+        pages.pop().context.close()
 
 
 @pytest.fixture(scope="package")

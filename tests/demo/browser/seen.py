@@ -21,6 +21,23 @@ def open_example(page):
     wait_for_digits(page, "2026")
 
 
+def settled(page):
+    """Until the browser has told what it has to tell, and the server has answered."""
+    page.wait_for_timeout(400)  # for the longest of the page's own pauses
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
+
+
+def choose_nothing(page):
+    """No part and no head, the first step, and the pointer on nothing."""
+    page.mouse.move(5, 5)
+    page.evaluate("""() => {
+        document.querySelector('.stMain').scrollTop = 0;
+        document.mnistFollow.hover({});
+        document.mnistFollow.set({ step: 0, part: null, head: null, patch: null });
+    }""")
+    page.locator(".mnist-detail").wait_for(state="hidden")
+
+
 @contextmanager
 def a_new_canvas(page):
     """What is done within puts another canvas in the place of the one that one draws on."""

@@ -62,8 +62,8 @@ def wait_for_ledger(page, patches, lines):
     return shown
 
 
+@pytest.mark.looks
 def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, model, reading):
-    open_example(page)
     open_way(page, "The receipt")
     receipt = attribute(model, reading)
     best, second = receipt.logits[0].topk(2).indices.tolist()
@@ -89,8 +89,8 @@ def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, mode
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_where_one_paints_by_mouse_the_model_looks(page, model, reading):
-    open_example(page)
     open_way(page, "Paint the gaze")
     canvas = page.locator(".mnist-gaze canvas")
     canvas.scroll_into_view_if_needed()
@@ -146,8 +146,8 @@ def test_places_that_are_named_and_single_layers_give_the_librarys_reading(page,
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_a_thought_is_carried_over_and_put_back(page, model, reading):
-    open_example(page)
     open_way(page, "Swap a thought")
     donor = model.read(OTHER)
     page.locator("[data-swapped]").wait_for()  # until then the receipt may be still in sight
@@ -203,8 +203,8 @@ def test_pen_time_reads_along_as_one_writes(page):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_a_picture_has_no_pen_time(page):
-    open_example(page)
     open_way(page, "Pen time")
     page.get_by_text("Write one line on an empty sheet above").wait_for()
     assert page.complaints == []

@@ -3,7 +3,7 @@
 from mnist_transformer import load_transformer
 from mnist_transformer.explain.perturb import perturb
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import open_example, read_example, wait_for_certainties
+from tests.demo.browser.seen import open_example, read_example, settled, wait_for_certainties
 
 
 def test_turn_thickness_and_noise_do_as_the_library_says(page):
@@ -29,7 +29,7 @@ def test_the_drawing_is_erased_stroke_by_stroke(page):
     write(page, "405")
     wait_for_digits(page, "405")
     page.get_by_role("tab", name="Change one thing").click()
-    page.wait_for_timeout(1500)  # the canvas may answer once more after the last stroke
+    settled(page)  # the canvas may answer once more after the last stroke
     page.get_by_role("slider", name="Strokes kept").focus()
     page.keyboard.press("ArrowLeft")
     wait_for_digits(page, "40")

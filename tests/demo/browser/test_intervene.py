@@ -16,12 +16,16 @@ from tests.demo.browser.seen import (
 
 
 @pytest.fixture
-def matrix(page):
-    """The table of parts, of the example."""
-    open_example(page)
+def matrix(page, model, reading):
+    """The table of parts, of the example, with nothing changed."""
     page.get_by_role("tab", name="Intervene").click()
     page.locator('[data-part="places"]').wait_for()
-    return page.locator(".mnist-matrix")
+    matrix = page.locator(".mnist-matrix")
+    matrix.get_by_role("button", name="A click switches off").click()
+    if matrix.locator("[aria-pressed=true][data-part]").count():
+        matrix.get_by_role("button", name="Reset").click()
+        wait_for_changed(page, model, reading)
+    return matrix
 
 
 def part(matrix, name):
@@ -59,6 +63,7 @@ def wait_for_costs(matrix, model, reading):
     assert shown == pytest.approx(expected, abs=2e-3)
 
 
+@pytest.mark.looks
 def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     part(matrix, "cross 1, head 3").click()
     changed = wait_for_changed(page, model, reading, ["cross 1, head 3"])
@@ -79,6 +84,7 @@ def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model(
     page, matrix, model, reading
 ):
@@ -97,6 +103,7 @@ def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
     matrix.get_by_role("button", name="A click blurs").click()
     assert part(matrix, "decoder 1").is_disabled()  # a layer is no head
@@ -110,6 +117,7 @@ def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_layers_and_places_are_switched_off_and_all_is_reset(page, matrix, model, reading):
     part(matrix, "decoder 2").click()
     wait_for_changed(page, model, reading, ["decoder 2"])
@@ -124,6 +132,7 @@ def test_layers_and_places_are_switched_off_and_all_is_reset(page, matrix, model
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_clicks_faster_than_the_server_are_all_taken(page, matrix, model, reading):
     names = ["encoder 1, head 1", "self 1, head 2", "cross 2, head 3", "encoder 2, head 2"]
     for name in names:
@@ -135,6 +144,7 @@ def test_clicks_faster_than_the_server_are_all_taken(page, matrix, model, readin
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_the_keyboard_switches_parts_off(page, matrix, model, reading):
     part(matrix, "cross 1, head 1").focus()
     page.keyboard.press("Enter")

@@ -17,7 +17,7 @@ from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live.machine import crop
 from mnist_transformer.figures.live.parts import machine_parts
 from tests.chromium import wait_for_digits
-from tests.demo.browser.seen import open_example
+from tests.demo.browser.seen import open_example, settled
 
 COUNT_MESSAGES = """() => {
     window.sent = 0;
@@ -94,8 +94,8 @@ def outside_of_the_crop(reading, weights):
     return said if outside > 0.01 else ""
 
 
+@pytest.mark.looks
 def test_every_part_of_the_strip_opens(page, passed):
-    open_example(page)
     for part in machine_parts(passed):
         open_part(page, part.name)
         said = page.locator(".mnist-strip .strip-says .said")
@@ -108,10 +108,10 @@ def test_every_part_of_the_strip_opens(page, passed):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_the_strip_shows_the_librarys_numbers_at_every_step(page, model, reading, passed):
-    open_example(page)
     page.locator('.mnist-strip [data-part="answer"] .state', has_text="2").wait_for()
-    page.wait_for_timeout(1500)  # the page has told the server all that it has to tell
+    settled(page)
     page.evaluate(COUNT_MESSAGES)
     answers = lens(model, passed).distributions
     stream = [p.name for p in machine_parts(passed) if p.kind in ("token", "self", "cross", "mlp")]
@@ -141,8 +141,8 @@ def test_the_strip_shows_the_librarys_numbers_at_every_step(page, model, reading
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_every_head_is_shown_over_the_drawing(page, reading):
-    open_example(page)
     maps = reading.maps
     for layer in range(len(maps.cross)):
         open_part(page, f"decoder {layer + 1} cross")
@@ -161,10 +161,10 @@ def test_every_head_is_shown_over_the_drawing(page, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_going_through_the_steps_needs_no_server(page, reading):
-    open_example(page)
     open_part(page, "decoder 2 cross")
-    page.wait_for_timeout(1500)
+    settled(page)
     page.evaluate(COUNT_MESSAGES)
     cross = reading.maps.cross[1]
     for step in (2, 4, 0):
@@ -205,8 +205,8 @@ def test_no_map_vanishes_while_the_steps_are_played(page, reading):
     assert [said for said in page.complaints if "willReadFrequently" not in said] == []
 
 
+@pytest.mark.looks
 def test_one_head_is_shown_large_and_the_step_stays(page, reading):
-    open_example(page)
     open_part(page, "decoder 2 cross")
     choose(page, step=3)
     page.locator('.mnist-detail [data-head="cross 2, head 3"]').click()
@@ -224,8 +224,8 @@ def test_one_head_is_shown_large_and_the_step_stays(page, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_what_decided_is_the_librarys_with_its_sources(page, model, reading):
-    open_example(page)
     open_part(page, "answer")
     maps = torch.stack([mean_cross_attention(reading), rollout(reading), relevance(model, reading)])
     shown = page.locator(".mnist-detail .sources")
@@ -240,6 +240,7 @@ def test_what_decided_is_the_librarys_with_its_sources(page, model, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize(
     "part, head",
     [
@@ -249,7 +250,6 @@ def test_what_decided_is_the_librarys_with_its_sources(page, model, reading):
     ],
 )
 def test_the_numbers_inside_a_head_are_the_librarys(page, model, reading, part, head):
-    open_example(page)
     open_part(page, part)
     page.locator(".mnist-detail .panel").nth(head.head).click()
     choose(page, step=2, patch=67 if head.attention == "encoder" else None)
@@ -273,8 +273,8 @@ def test_the_numbers_inside_a_head_are_the_librarys(page, model, reading, part, 
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_numbers_can_be_read_on_their_colours(page):
-    open_example(page)
     contrasts = """() => [...document.querySelectorAll('.mnist-detail .cell')].map(cell => {
         const style = getComputedStyle(cell);
         const [above, below] = [style.color, style.backgroundColor].map(colour => {
@@ -290,8 +290,8 @@ def test_numbers_can_be_read_on_their_colours(page):
         assert len(shown) >= 64 and min(shown) >= 4.5
 
 
+@pytest.mark.looks
 def test_what_comes_out_of_a_head_is_the_librarys(page, passed):
-    open_example(page)
     open_part(page, "decoder 1 cross")
     choose(page, step=1)
     out = page.locator(".mnist-detail .table .row").nth(4)
@@ -326,8 +326,8 @@ def test_a_patch_is_touched_and_its_watchers_are_shown(page, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_neurons_and_the_stream_are_the_models(page, passed):
-    open_example(page)
     open_part(page, "decoder 2 mlp")
     mlp = passed.decoder[1].mlp
     for step in (0, 3):
@@ -354,8 +354,8 @@ def test_the_scale_is_common_until_each_head_has_its_own(page, reading):
     assert page.get_by_label("each head its own scale").is_checked()
 
 
+@pytest.mark.looks
 def test_what_is_shown_is_taken_away_as_an_svg(page):
-    open_example(page)
     open_part(page, "decoder 2 cross")
     with page.expect_download() as download:
         page.locator(".mnist-detail .save").first.click()
@@ -375,7 +375,7 @@ def test_nothing_moves_when_another_drawing_is_read(page):
     page.get_by_role("button", name="99", exact=True).evaluate("button => button.click()")
     wait_for_digits(page, "99")
     page.locator('.mnist-strip [data-part="answer"] .state', has_text="9").wait_for()
-    page.wait_for_timeout(1500)
+    settled(page)
     after = page.evaluate(tops)
     assert after == pytest.approx(before, abs=1)
     assert page.locator('.mnist-detail[data-part="decoder 2 cross"]').is_visible()
@@ -415,8 +415,8 @@ def test_a_head_is_switched_off_where_it_stands(page, model, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_if_the_encoder_stopped_earlier_is_the_librarys(page, model, reading):
-    open_example(page)
     open_part(page, "memory")
     shown = page.locator(".mnist-detail td[data-early]").evaluate_all(
         "cells => cells.map(cell => cell.dataset.early)"
@@ -425,8 +425,8 @@ def test_if_the_encoder_stopped_earlier_is_the_librarys(page, model, reading):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_the_strip_is_walked_with_the_keyboard(page):
-    open_example(page)
     boxes = page.locator(".mnist-strip .part")
     boxes.first.focus()
     for _ in range(3):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import open_example
+from tests.demo.browser.seen import open_example, settled
 
 
 def glow(page):
@@ -46,11 +46,11 @@ def count_messages(page):
     }""")
 
 
+@pytest.mark.looks
 def test_hover_tap_and_keys_move_the_step_without_a_server(page, reading):
-    open_example(page)
     mean = reading.maps.cross.mean((0, 1))
     wait_for_glow(page, 0, mean[0])
-    page.wait_for_timeout(1500)  # what the page still had to say has been said
+    settled(page)
     count_messages(page)
     tiles = page.locator(".mnist-tiles button")
     tiles.nth(2).hover()
@@ -108,8 +108,8 @@ def test_in_play_the_map_is_always_there(page, reading):
     assert [text for text in page.complaints if "willReadFrequently" not in text] == []
 
 
+@pytest.mark.looks
 def test_pause_stops_where_it_is(page):
-    open_example(page)
     page.get_by_role("button", name="▶ Play").click()
     page.locator('[data-attention][data-step="2"]').wait_for()
     page.get_by_role("button", name="Pause").click()
@@ -118,8 +118,8 @@ def test_pause_stops_where_it_is(page):
     assert glow(page).get_attribute("data-step") == step
 
 
+@pytest.mark.looks
 def test_the_probabilities_beside_are_those_of_the_step(page, reading):
-    open_example(page)
     for step in (1, 4):
         page.locator(".mnist-tiles button").nth(step).click()
         page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
@@ -142,8 +142,8 @@ def test_a_new_reading_keeps_the_step_if_it_has_it(page):
     assert page.complaints == []
 
 
+@pytest.mark.looks
 def test_a_patch_under_the_pointer_tells_its_share(page, reading):
-    open_example(page)
     box = glow(page).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     says = page.locator(".mnist-says")
