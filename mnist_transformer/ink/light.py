@@ -1,4 +1,6 @@
-"""What the search for the paper and for the sheet share: a smaller picture, light, its loss."""
+"""What the searches for paper, sheet and marks share: a smaller picture, light, its loss."""
+
+import math
 
 import cv2
 import numpy as np
@@ -23,3 +25,16 @@ def close_strokes(grey: np.ndarray, size: int) -> np.ndarray:
 def light_taken(grey: np.ndarray, paper: np.ndarray) -> np.ndarray:
     """(height, width) uint8: how much of the paper's light every pixel takes, 255 = all."""
     return 255 - cv2.divide(grey, cv2.max(paper, 1), scale=255)
+
+
+def percentile(counts: np.ndarray, share: float) -> float:
+    """The value below which a share of whole numbers, in percent, lies, as `np.percentile`.
+
+    Args:
+        counts: how often each number from 0 on occurs; not all 0.
+        share: from 0 to 100.
+    """
+    below = np.cumsum(counts)
+    place = share / 100 * (below[-1] - 1)
+    low, high = np.searchsorted(below, [math.floor(place), math.ceil(place)], side="right")
+    return float(low + (high - low) * (place % 1))

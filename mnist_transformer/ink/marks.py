@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .light import percentile
 from .paper import contrast_to_ground, contrast_to_paper
 from .picture import BlankDrawing, InkError
 from .rules import Dark, without_rules
@@ -117,10 +118,9 @@ class _Page:
         if self.noise is None:
             return self._flat_thresholds()
         sure = self.contrast >= self._over_noise(self.noise, CORE_OVER_NOISE, self.faintest)
-        values = self.contrast[sure]
-        if not len(values):
+        if not sure.any():
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
-        usual = float(np.percentile(values, 80))
+        usual = percentile(np.bincount(self.contrast[sure]), 80)
         return (
             self._over_noise(self.noise, CORE_OVER_NOISE, max(self.faintest, CORE * usual)),
             self._over_noise(self.noise, PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
@@ -132,7 +132,7 @@ class _Page:
         rim_y, rim_x = (int(RIM * side) for side in self.contrast.shape)
         inner = self.contrast[rim_y or None : -rim_y or None, rim_x or None : -rim_x or None]
         counts = np.bincount(inner[inner >= self.floor()], minlength=256)
-        usual = _percentile(counts, 90) if counts.any() else float(self.contrast.max())
+        usual = percentile(counts, 90) if counts.any() else float(self.contrast.max())
         core = int(INK_LEVEL * usual) + 1
         is_uneven = counts[math.ceil(PALE * usual) : core].sum() > UNEVEN * counts[core:].sum()
         return core, max(int(PALE * usual) + 1, self.faintest) if is_uneven else core
@@ -184,14 +184,6 @@ class _Page:
             height,
             left_out,
         )
-
-
-def _percentile(counts: np.ndarray, share: float) -> float:
-    """As `np.percentile`, of whole numbers of which there are so many each."""
-    below = np.cumsum(counts)
-    place = share / 100 * (below[-1] - 1)
-    low, high = np.searchsorted(below, [math.floor(place), math.ceil(place)], side="right")
-    return float(low + (high - low) * (place % 1))
 
 
 def _lies_on_edge(paper: np.ndarray, labels: np.ndarray, areas: np.ndarray) -> np.ndarray:
