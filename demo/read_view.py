@@ -66,6 +66,7 @@ def show(model: Transformer) -> Shown:
         with stage:
             live.stage(data=stage_data(changed, probabilities, hints), key="stage")
     time.sleep(TO_BE_SENT)
+    turns.give_way()
     sheet.show(paper, tools, in_sight)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:

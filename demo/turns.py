@@ -41,6 +41,14 @@ class Turns:
         finally:
             self._count(readers=-1)
 
+    def give_way(self) -> None:
+        """Wait while anybody reads, at most for `PATIENCE`: what follows a reading is short, but
+        that of many takes Python's lock from those who still wait for their digits."""
+        end = time.monotonic() + PATIENCE
+        with self._changed:
+            while self._readers and time.monotonic() < end:
+                self._wait()
+
     @contextmanager
     def rest(self) -> Iterator[None]:
         """The turn of what is not waited for; it comes after `PATIENCE` even if many read."""
@@ -58,11 +66,17 @@ class Turns:
         finally:
             self._count(rest=-1)
 
+    def _wait(self) -> None:
+        self._changed.wait(LOOK)
+        # Looking into the state ends this run if the visitor has written on meanwhile.
+        st.session_state.get("strokes")
+
     def _count(self, readers: int = 0, rest: int = 0) -> None:
         with self._changed:
             self._readers += readers
             self._rest += rest
-            self._changed.notify_all()
+            if not self._readers:  # else all that wait would wake only to wait on
+                self._changed.notify_all()
 
 
 turns = Turns()  # of all visitors of this server

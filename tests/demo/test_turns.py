@@ -71,3 +71,25 @@ def test_a_turn_ends_with_an_error():
             pass
     with turns.first():
         pass
+
+
+def test_what_follows_a_reading_gives_way_to_those_who_read_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 60)
+    turns, order = Turns(cores=2), []
+
+    def follow():
+        turns.give_way()
+        order.append("what follows")
+
+    with ExitStack() as reading:
+        reading.enter_context(turns.first())
+        waits = start(follow)
+        waits.join(timeout=0.2)
+        order.append("reading")
+    waits.join(timeout=60)
+    assert order == ["reading", "what follows"]
+    with turns.rest():
+        turns.give_way()  # to nobody but readers
+    monkeypatch.setattr(module, "PATIENCE", 0)
+    with turns.first():
+        turns.give_way()
