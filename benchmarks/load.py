@@ -139,7 +139,7 @@ def held_by(port: str) -> tuple[float, int]:
     """The megabytes that the server on `port` holds, and its threads."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if f"--server.port={port}" in (process / "cmdline").read_text():
+            if f"--server.port={port}".encode() in (process / "cmdline").read_bytes():
                 status = (process / "status").read_text()
                 held, threads = (
                     int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "Threads")

@@ -12,8 +12,10 @@ from demo import (
     apart_view,
     change_view,
     changes,
+    folders,
     intervene_view,
     machine_view,
+    memory,
     model_view,
     models,
     read_view,
@@ -26,6 +28,8 @@ from demo.turns import turns
 # gains little, and costs seconds where they wait for one another on cores that train for somebody
 # else.
 torch.set_num_threads(1)
+memory.share()
+folders.of_this_server()
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 st.html(f"<style>{STYLE}</style>{screen.hidden_style()}")

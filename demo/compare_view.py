@@ -10,9 +10,11 @@ from mnist_transformer import Classifier, InkError, Page, Transformer, load_clas
 from mnist_transformer.figures import class_figure, reading_order_figure
 from mnist_transformer.training.moments import MomentError
 
+NEWEST, ALIKE = "Newest moments", "Equal drawings"
+
 
 def show(runs: list[TrainingJob], drawing: Image.Image | None, running: bool) -> None:
-    """What every run makes of it at its newest moment, beside the shipped model.
+    """What every run makes of it, beside the shipped model.
 
     Args:
         runs: the visitor's own.
@@ -25,26 +27,56 @@ def show(runs: list[TrainingJob], drawing: Image.Image | None, running: bool) ->
     if runs[-1].kind == "classifier":
         _compare_classifiers(runs[-1], drawing)
         return
-    readers = {run: run.moments for run in runs if models.can_be_shown(run)}
-    st.markdown("**The same drawing, as each of them reads it at its newest moment**")
+    readers = [run for run in runs if models.can_be_shown(run)]
+    head, choice = st.columns([2, 1], vertical_alignment="center")
+    head.markdown("**The same drawing, as each of them reads it**")
+    way = choice.segmented_control(
+        "Which moments are compared",
+        [NEWEST, ALIKE],
+        default=NEWEST,
+        required=True,
+        key="compared-at",
+        persist_state="page",
+        label_visibility="collapsed",
+        help="After equally many drawings: as many as the moment that the page is about had "
+        "learned from, or where it is about none, as the run that learned from the fewest.",
+    )
     columns = st.columns(min(3, len(readers) + 1))
     shipped = models.shipped_model()
-    _tile(columns[0], "The shipped model reads", ("shipped", 0), shipped, drawing)
+    _tile(columns[0], "**The shipped model reads**", ("shipped", 0), shipped, drawing)
+    at = _drawings_alike(readers) if way == ALIKE else None
     for n, run in enumerate(readers, 1):
-        step = run.moments.steps[-1]
+        step, drawings = _moment(run, at)
         try:
             model = run.moments.model(step)
         except MomentError:  # thrown away since
             continue
         assert isinstance(model, Transformer)
         column = columns[n % len(columns)]
-        page = _tile(column, f"{run.title.capitalize()} reads", (run.id, step), model, drawing)
+        title = f"**{run.title.capitalize()} reads** after {drawings:,} drawings"
+        page = _tile(column, title, (run.id, step), model, drawing)
         if run is runs[-1] and page is not None and len(page.rows) == 1:
-            _show_order(page, running)
+            _show_order(page, "then" if at is not None else "now" if running else "in the end")
+
+
+def _drawings_alike(runs: list[TrainingJob]) -> int:
+    """After how many drawings runs are compared."""
+    shown = models.chosen().run
+    if shown is not None and shown[0] in runs:
+        run, step = shown
+        return dict(zip(run.moments.steps, run.drawings, strict=False)).get(step, 0)
+    return min((run.drawings[-1] for run in runs), default=0)
+
+
+def _moment(run: TrainingJob, at: int | None) -> tuple[int, int]:
+    """The step of a run's newest moment, or the one nearest to so many drawings; and how many
+    drawings it had learned from."""
+    moments = list(zip(run.moments.steps, run.drawings, strict=False))
+    return moments[-1] if at is None else min(moments, key=lambda moment: abs(moment[1] - at))
 
 
 def _tile(column, title: str, name: tuple[str, int], model: Transformer, drawing) -> Page | None:
-    column.markdown(f"**{title}**")
+    column.markdown(title)
     page = _read(name, model, drawing)
     if isinstance(page, str):
         column.warning(page)
@@ -56,6 +88,8 @@ def _tile(column, title: str, name: tuple[str, int], model: Transformer, drawing
 def _read(name: tuple[str, int], model: Transformer, drawing: Image.Image) -> Page | str:
     """Read once for each drawing and moment; or why it cannot be read."""
     state = st.session_state
+    if state.in_sight[1] is model and not state.problem:
+        return state.page  # which the whole page is about
     if state.get("compared-of") != state.in_sight[0]:
         state["compared"], state["compared-of"] = {}, state.in_sight[0]
     kept = state["compared"]
@@ -67,10 +101,9 @@ def _read(name: tuple[str, int], model: Transformer, drawing: Image.Image) -> Pa
     return kept[name[0]][1]
 
 
-def _show_order(page: Page, running: bool) -> None:
+def _show_order(page: Page, when: str) -> None:
     reading = page.rows[0].parts[0]
     if reading.steps:
-        when = "now" if running else "in the end"
         st.markdown(f"**Where the newest run looks {when}, at each step**")
         st.caption("Reading from left to right is a falling diagonal.")
         plot(reading_order_figure(reading), "order-figure")

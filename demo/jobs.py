@@ -13,15 +13,16 @@ from typing import Any
 
 import torch
 
+from demo import folders, memory
 from demo.line import TrainingQueue
 from mnist_transformer import Classifier, Transformer
-from mnist_transformer.dataset import load_digits
+from mnist_transformer.dataset import DigitSet, load_digits
 from mnist_transformer.hands.own import OwnDigit
 from mnist_transformer.train import Progress, TrainingError, TrainingResult, train
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moment, MomentError, Moments, Origin, thin_to
 from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHORT_TRANSFORMER, Recipe
-from mnist_transformer.training.teach import Lesson, teach
+from mnist_transformer.training.teach import Lesson, Score, teach
 
 SHORT = {
     "transformer": SHORT_TRANSFORMER,
@@ -49,16 +50,15 @@ def new_run(
         kind: "transformer" or "classifier".
         samples: lines or digits to train on.
         batch_size, lr, num_validation: as in `train`.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
     short = SHORT[kind]
-    chosen: dict[str, Any] = {
-        "batch_size": batch_size,
-        "lr": lr,
-        "samples_per_epoch": max(batch_size, samples // short.epochs),
-    }
+    each_epoch = max(batch_size, samples // short.epochs)
+    recipe = dataclasses.replace(short, batch_size=batch_size, lr=lr, samples_per_epoch=each_epoch)
 
     def work(**hooks) -> TrainingResult:
-        recipe = dataclasses.replace(short, **chosen)
         return train(recipe, num_validation=num_validation, **_digits(), **hooks)
 
     return work
@@ -87,12 +87,20 @@ def new_lesson(
     return work
 
 
+_loaded: "weakref.WeakValueDictionary[str, DigitSet]" = weakref.WeakValueDictionary()
+_loading = threading.Lock()
+
+
 def _digits() -> dict[str, Any]:
-    """What a page trains on: it never makes anyone wait for a download."""
-    return {
-        "digits": load_digits("train", download=False),
-        "validation": load_digits("validation", download=False),
-    }
+    """What a page trains on: it never makes anyone wait for a download.
+
+    All runs share them while there are any; the training digits alone take 42 MB.
+    """
+    with _loading:
+        found = {"digits": "train", "validation": "validation"}
+        sets = {name: _loaded.get(s) or load_digits(s, download=False) for name, s in found.items()}
+        _loaded.update({split: sets[name] for name, split in found.items()})
+        return sets
 
 
 class TrainingJob:
@@ -111,9 +119,11 @@ class TrainingJob:
         id, title, name: what it is told apart by, what people read, and the same at length.
         history: the reports so far; grows while the run goes on.
         moments: what it was and could do, as far as it has come.
-        result: what the run left, once it has ended.
-        lesson: how it read before and after, if it was taught one's own digits.
+        finished: whether it came to its end; None until it has ended.
+        scores: how it read before and after, if it was taught one's own digits.
         error: why it failed, if it did.
+
+    While it waits and when it has ended, it holds nothing but these and its folder.
     """
 
     def __init__(
@@ -129,16 +139,16 @@ class TrainingJob:
         self.id, self.title = f"run-{number}", f"run {number}"
         self.name = f"{number}: {said}"
         self.history: list[Progress] = []
-        self.moments = Moments(name=self.title)
-        self.result: TrainingResult | None = None
-        self.lesson: Lesson | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="run-", dir=folders.of_this_server())
+        self.moments = Moments(Path(self._folder.name) / "moments", name=self.title)
+        self.finished: bool | None = None
+        self.scores: tuple[Score, Score] | None = None
         self.error: str | None = None
         self.parent = (
             None if parent is None else (parent[0].id, parent[0].moments.moment(parent[1]))
         )
         self._work = work
         self._abandoned = abandoned
-        self._folder = tempfile.TemporaryDirectory(prefix="run-")
         self._stop = threading.Event()
         self._thread = threading.Thread()
         self._begun = next(_COUNT)
@@ -153,7 +163,7 @@ class TrainingJob:
     def start(self) -> None:
         """Begin, or go on after a stop."""
         self._stop.clear()
-        self.result = self.lesson = self.error = None
+        self.finished = self.scores = self.error = None
         QUEUE.join(self)
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"train-{self.kind}")
         self._thread.start()
@@ -174,7 +184,17 @@ class TrainingJob:
     def can_resume(self) -> bool:
         if self.running or self.error:
             return False
-        return self.result is None or not self.result.finished
+        return not self.finished
+
+    @property
+    def drawings(self) -> list[int]:
+        """How many each of its moments had learned from, with those of the run it goes on from."""
+        moments = self.moments.numbers
+        if self.parent is None or not moments:
+            return [moment.drawings for moment in moments]
+        # What was taught to a moment of a run counts its own drawings alone.
+        before = max(0, self.parent[1].drawings - moments[0].drawings)
+        return [before + moment.drawings for moment in moments]
 
     @property
     def place_in_line(self) -> int:
@@ -221,18 +241,23 @@ class TrainingJob:
                 stop=self._stopped,
                 progress_bar=False,
             )
-            self.lesson = left if isinstance(left, Lesson) else None
-            self.result = left.result if isinstance(left, Lesson) else left
-        except (MomentError, TrainingError, ValueError) as error:
+            if isinstance(left, Lesson):
+                self.scores = left.before, left.after
+            self.finished = (left.result if isinstance(left, Lesson) else left).finished
+        except (MomentError, TrainingError) as error:
             self.error = str(error)
             for folder in (str(self.moments.folder), self._folder.name):  # the server's own
                 self.error = self.error.replace(folder, "the run's folder")
         except Exception as error:  # the page must live on, and names no files of the server
-            logging.getLogger(__name__).exception("a training run failed")
+            logging.getLogger(__name__).exception("%s, %s, failed", self.title, self.name)
             reason = getattr(error, "strerror", None) or "its log says what"
-            self.error = f"Something on the server went wrong: {reason}."
+            self.error = (
+                f"Something on the server went wrong ({reason}). What the run had learned by its "
+                "last moment is kept: go on from there with a fork, or start again."
+            )
         finally:
             QUEUE.leave(self)
+            memory.give_back()
 
     def _report(self, progress: Progress, model: Transformer | Classifier) -> None:
         self.history.append(progress)
@@ -267,7 +292,9 @@ _thinning = threading.Lock()
 
 
 def _keep_bounds(moment: Moment) -> None:
-    """Thin out moments, the oldest runs' first, where all of a server's take too much room."""
+    """Give back memory that is free, and thin out moments, the oldest runs' first, where all of a
+    server's take too much room."""
+    memory.give_back()
     with _thinning:
         jobs = sorted(_ALL, key=lambda job: job._begun)
         thin_to(MOST_BYTES, [job.moments for job in jobs])

@@ -6,7 +6,6 @@ Everything on the page is worked out with the model that `chosen` gives; what is
 to the next is kept together with the reading, or the model, that it was made with.
 """
 
-import gc
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +43,7 @@ class Chosen:
 @st.cache_resource(show_spinner="Loading the model…")
 def shipped_model() -> Transformer:
     """One model for all visitors: reading changes nothing in it."""
-    model = load_transformer()
-    # What is loaded by now stays: a search for garbage that went through all of it again would keep
-    # every visitor waiting for an eighth of a second.
-    gc.freeze()
-    return model
+    return load_transformer()
 
 
 def runs() -> list[TrainingJob]:

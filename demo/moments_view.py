@@ -89,7 +89,13 @@ def show_curves(reading: Reading) -> bool:
     chosen = models.chosen().run
     follows = chosen is not None and chosen[0] in runs
     run, step = chosen if chosen and follows else (runs[-1], runs[-1].moments.steps[-1])
-    charts = list(CHARTS[kind])
+    numbers = [moment for each in runs for moment in each.moments.numbers]
+    # What no run has, as CTC's loss where one was only taught, has no chart.
+    charts = [
+        chart
+        for chart in CHARTS[kind]
+        if any(getattr(moment, chart.name) is not None for moment in numbers)
+    ]
     habits: list[HeadOverTime] = []
     complete = True
     if kind == "transformer":
@@ -120,14 +126,12 @@ def show_curves(reading: Reading) -> bool:
 def _plain(run: TrainingJob) -> Run:
     """The run as it is drawn."""
     moments = run.moments.numbers
-    # What was taught to a moment of a run counts its own drawings alone.
-    before = max(0, run.parent[1].drawings - moments[0].drawings) if run.parent else 0
     names = [chart.name for chart in CHARTS[run.kind]]
     return Run(
         run.id,
         run.name,
         [moment.step for moment in moments],
-        [before + moment.drawings for moment in moments],
+        run.drawings[: len(moments)],  # another may have come since
         {name: [getattr(moment, name) for moment in moments] for name in names},
         run.parent and (run.parent[0], run.parent[1].drawings),
         run.number - 1,

@@ -134,7 +134,7 @@ def _watch(run: TrainingJob, step: int) -> dict[Head, Habit] | None:
 def _model(run: TrainingJob, step: int) -> Transformer | None:
     """None if the moment has gone meanwhile."""
     try:
-        model = run.moments.model(step)
+        model = run.moments.model(step, keep=False)
     except MomentError:
         return None
     return model if isinstance(model, Transformer) else None

@@ -12,11 +12,13 @@ from demo.controls import page_html, reading_hints
 from demo.turns import turns
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
+from mnist_transformer.page import prepare_page, read_prepared
 
 BLANK = Image.new("L", (8, 8), 255)
 # Seconds for which the rest leaves Python's lock to the thread that sends the stage: it needs it
 # several times, and would wait for it 5 ms each time.
 TO_BE_SENT = 0.01
+CAUTIOUS = "tiles are more cautious than bars, as they also weigh other looks and the line's end"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def show(model: Transformer) -> Shown:
         in_sight = sheet.look()
         made_of = in_sight.version, model
         if state.get("in_sight") != made_of:  # else the page is only drawn anew
-            state.drawing = in_sight.drawing()
+            if "in_sight" not in state or state.in_sight[0] != in_sight.version:
+                state.drawing, state.prepared = in_sight.drawing(), None
             state.page, state.problem = _read(model, state.drawing)
             state.in_sight = made_of
         page = state.page
@@ -61,6 +64,8 @@ def show(model: Transformer) -> Shown:
         if changed is not reading:  # the whole page shows the machine as it is now
             probabilities = changed.probabilities
         hints = _hints(page, changed, probabilities, model, state.problem)
+        if _differ(probabilities, changed.probabilities):
+            hints.append(CAUTIOUS)
         if any(changes.chosen().values()):
             hints.append(changes.in_words().lower())
         with stage:
@@ -126,9 +131,20 @@ def _hints(
     return reading_hints(reading, probabilities, most)
 
 
+def _differ(tiles: list[float], bars: list[float]) -> bool:
+    """Whether any digit's numbers are so far apart that one asks which is true."""
+    return any(abs(tile - bar) > 0.1 for tile, bar in zip(tiles, bars, strict=True))
+
+
 def _read(model: Transformer, drawing: Image.Image | None) -> tuple[Page, str | None]:
-    """The drawing, row by row, and what is wrong with it if it cannot be read."""
+    """The drawing, row by row, and what is wrong with it if it cannot be read.
+
+    Its ink is found once for all models of one shape, as one slides through a run's moments.
+    """
+    state = st.session_state
     try:
-        return model.read_page(drawing or BLANK, attention=True), None
+        if state.prepared is None or state.prepared[0] != model.config:
+            state.prepared = model.config, prepare_page(drawing or BLANK, model.config)
+        return read_prepared(model, state.prepared[1], attention=True), None
     except InkError as error:
         return Page([]), str(error)

@@ -11,6 +11,7 @@ from demo.jobs import TrainingJob, new_lesson
 from mnist_transformer import Reading
 from mnist_transformer.explain.cut import cut_digits
 from mnist_transformer.hands.own import (
+    MOST_BYTES,
     MOST_DIGITS,
     OwnDigit,
     OwnDigitsError,
@@ -18,15 +19,18 @@ from mnist_transformer.hands.own import (
     digits_to_json,
     own_digit,
 )
-from mnist_transformer.training.teach import Lesson
+from mnist_transformer.training.teach import Score
 
 LEAVE = "not this one"
+FULL = f"At most {MOST_DIGITS:,} digits are kept: forget some first."
+FRAME = 104  # pixels of width for each digit of the sheet and its name
 SHOWN = 40  # of the digits that were kept
 SAYS = """
 Write digits as you write them, a crossed 7 or a 4 in one stroke, and correct what was read wrong.
-Ten of each form are enough. The model that the page is about then learns them beside the digits
-that it knew; it stays as it was, and what learns is a copy. Your digits stay in this visit and end
-with it: download them to have them again.
+Ten of each form are enough. They are cut by the reading of the model that the page is about: where
+it takes two for one, write them further apart. It then learns them beside the digits that it knew;
+it stays as it was, and what learns is a copy. Your digits stay in this visit and end with it:
+download them to have them again.
 """
 
 
@@ -40,7 +44,7 @@ def show(reading: Reading, abandoned: Callable[[], bool], disabled: bool) -> Tra
     chosen = models.chosen()
     title = "the shipped model" if chosen.name == models.SHIPPED else chosen.title
     pressed = st.button(
-        f"Teach {title} these {len(kept)} digits",
+        f"Teach {title} {_these(len(kept)) if kept else 'your digits'}",
         type="primary",
         disabled=disabled or not kept,
         key="teach",
@@ -64,8 +68,9 @@ def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
     cut = cut_digits(reading)
     drawn = hash((state.in_sight[0], reading.digits))
     labels: list[str] = []
-    for column, (n, picture) in zip(st.columns(max(6, len(cut))), enumerate(cut), strict=False):
-        with column:
+    together = st.container(horizontal=True)  # as many side by side as have room
+    for n, picture in enumerate(cut):
+        with together.container(width=FRAME):
             st.image(_framed(picture), width=64)
             read = reading.digits[n]
             labels.append(
@@ -76,10 +81,12 @@ def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
                     key=f"own-{drawn}-{n}",
                 )
             )
-    added = st.button(f"Keep these {len(cut)} digits", key="keep-digits")
+    added = st.button(f"Keep {_these(len(cut))}", key="keep-digits")
     if not added:
         return
     try:
+        # Pressed again, it corrects what was kept of this drawing before.
+        left = [own_digit(0, picture) for picture in cut]
         new = [
             own_digit(int(label), picture)
             for label, picture in zip(labels, cut, strict=True)
@@ -88,14 +95,28 @@ def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
     except OwnDigitsError as error:
         st.error(f"Not kept: {error}.")
         return
-    _keep(new, kept)
+    if not keep(new, kept, instead=left):
+        st.error(FULL)
 
 
-def _keep(new: Sequence[OwnDigit], kept: list[OwnDigit]) -> None:
-    if len(kept) + len(new) > MOST_DIGITS:
-        st.error(f"At most {MOST_DIGITS:,} digits are kept: forget some first.")
-        return
-    kept.extend(new)
+def keep(new: Sequence[OwnDigit], kept: list[OwnDigit], instead: Sequence[OwnDigit] = ()) -> bool:
+    """Put digits among those that are kept, each picture once, as it was named last.
+
+    Args:
+        new: to be kept.
+        kept: those that are; changed in place.
+        instead: pictures that are kept no longer.
+
+    Returns:
+        Whether there is room; if not, nothing changes.
+    """
+    pictures = {digit.image.tobytes() for digit in (*new, *instead)}
+    others = [digit for digit in kept if digit.image.tobytes() not in pictures]
+    together = [*others, *{digit.image.tobytes(): digit for digit in new}.values()]
+    if len(together) > MOST_DIGITS:
+        return False
+    kept[:] = together
+    return True
 
 
 def _show_kept(kept: list[OwnDigit]) -> None:
@@ -118,7 +139,11 @@ def _show_kept(kept: list[OwnDigit]) -> None:
         key="own-download",
     )
     take.file_uploader(
-        "Digits that you downloaded before", type=["json"], key="own-upload", on_change=_take
+        "Digits that you downloaded before",
+        type=["json"],
+        max_upload_size=MOST_BYTES // 1_000_000,
+        key="own-upload",
+        on_change=_take,
     )
     forget.button("Forget them", on_click=kept.clear, disabled=not kept, width="stretch")
     if problem := state.get("own_problem"):
@@ -136,19 +161,17 @@ def _take() -> None:
     except OwnDigitsError as error:
         state.own_problem = f"{file.name} was not taken: {error}."
         return
-    kept = state.own_digits
-    if len(kept) + len(new) > MOST_DIGITS:
-        state.own_problem = f"At most {MOST_DIGITS:,} digits are kept: forget some first."
-        return
-    kept.extend(new)
+    if not keep(new, state.own_digits):
+        state.own_problem = FULL
 
 
-def show_lesson(lesson: Lesson) -> None:
-    """What a model learned, and what it forgot over it."""
-    before, after = lesson.before, lesson.after
+def show_lesson(before: Score, after: Score, finished: bool) -> None:
+    """What a model learned, and what it forgot over it, be it by the end or by an early stop."""
+    stopped = "" if finished else "The lesson was stopped before its end. "
     st.markdown(
-        f"**Of your digits it reads {after.own:.0%}, {before.own:.0%} before; of 500 lines that it "
-        f"never saw, {after.lines:.1%}, {before.lines:.1%} before.** Digit by digit on these lines:"
+        f"**{stopped}Of your digits it reads {after.own:.0%}, {before.own:.0%} before; of 500 "
+        f"lines that it never saw, {after.lines:.1%}, {before.lines:.1%} before.** Digit by digit "
+        "on these lines:"
     )
     rows = {
         "": [f"<b>{digit}</b>" for digit in after.per_digit],
@@ -161,6 +184,10 @@ def show_lesson(lesson: Lesson) -> None:
     )
     told = f'data-own="{after.own:.3f}" data-lines="{after.lines:.3f}"'
     st.html(f'<div class="numbers" {told}><table>{cells}</table></div>')
+
+
+def _these(count: int) -> str:
+    return "this digit" if count == 1 else f"these {count} digits"
 
 
 def _counts(kept: Sequence[OwnDigit]) -> list[tuple[int, int]]:

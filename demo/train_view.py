@@ -137,8 +137,8 @@ def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -
         st.rerun()  # the whole page is about another moment, or the form opens or closes
     job = next((run for run in runs if run.running), runs[-1])
     _show_progress(job)
-    if job.lesson is not None:
-        teach_view.show_lesson(job.lesson)
+    if job.scores is not None:
+        teach_view.show_lesson(*job.scores, finished=bool(job.finished))
     state["all-known"] = moments_view.show_curves(reading)
     if _every() != every:
         st.rerun()  # there is something to work out, or nothing any more
@@ -147,7 +147,8 @@ def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -
 
 def _show_progress(job: TrainingJob) -> None:
     last = job.history[-1] if job.history else None
-    bar, look, save, button, away = st.columns([4, 1.2, 1, 1, 1], vertical_alignment="center")
+    bar, rest = st.columns([4, 4.2], vertical_alignment="center")
+    buttons = rest.container(horizontal=True)  # which wrap where there is no room, on a phone
     if job.error:
         bar.error(job.error)
     else:
@@ -156,39 +157,34 @@ def _show_progress(job: TrainingJob) -> None:
         st.warning(job.moments.problem)
     if models.can_be_shown(job):
         is_shown = st.session_state.get("model") == job.id
-        look.button(
+        buttons.button(
             "Shown" if is_shown else "Look into it",
             key="train-look",
-            width="stretch",
             disabled=is_shown,
             on_click=_look,
             args=(job.id,),
             help="All of the page, from the sheet to the receipt, is about this run then.",
         )
-    if job.weights.exists():
-        save.download_button(
-            "Download",
-            job.weights.read_bytes,
-            job.weights.name,
-            on_click="ignore",
-            width="stretch",
-            disabled=job.running,
-            key="train-download",
-        )
+    buttons.download_button(
+        "Download",
+        job.weights.read_bytes,
+        job.weights.name,
+        on_click="ignore",
+        disabled=job.running or not job.weights.exists(),
+        key="train-download",
+    )
     if job.can_resume:
-        button.button("Resume", key="train-resume", width="stretch", on_click=job.start)
+        buttons.button("Resume", key="train-resume", on_click=job.start)
     else:
-        button.button(
+        buttons.button(
             "Stop",
             key="train-stop",
-            width="stretch",
             disabled=not job.running or job.stopping,
             on_click=job.stop,
         )
-    away.button(
+    buttons.button(
         "Throw away",
         key="train-away",
-        width="stretch",
         disabled=job.running,
         on_click=_throw_away,
         args=(job,),

@@ -111,7 +111,11 @@ class Page:
 
 def read_page(model: "Transformer", picture: Drawing, attention: bool = False) -> Page:
     """Read a picture of any number of rows; see `Transformer.read_page`."""
-    prepared = prepare_page(picture, model.config)
+    return read_prepared(model, prepare_page(picture, model.config), attention)
+
+
+def read_prepared(model: "Transformer", prepared: "Prepared", attention: bool = False) -> Page:
+    """The same, from the ink that was found by the model's config or an equal one."""
     canvases = torch.from_numpy(prepared.canvases)
     readings = model.read_looks(canvases, attention) if len(canvases) else []
     return finish_page(prepared, iter(readings))

@@ -145,6 +145,20 @@ def test_either_model_is_loaded_as_what_it_is(tmp_path, saved, model):
     assert type(load_model(saved)) is type(model)
 
 
+def test_models_of_one_shape_share_neither_weights_nor_hooks(saved, model):
+    first, second = load_model(saved), load_model(saved)
+    theirs = dict(second.named_modules())
+    for name, module in first.named_modules():
+        assert type(module) is type(theirs[name]) and module is not theirs[name]
+        for held in (module._parameters, module._modules, module._forward_hooks):
+            assert all(held is not other for other in vars(theirs[name]).values())
+    with torch.no_grad():
+        first.decoder.position.add_(1)
+    assert torch.equal(second.decoder.position, model.decoder.position)
+    first.register_forward_hook(lambda *_: None)
+    assert not second._forward_hooks and not load_model(saved)._forward_hooks
+
+
 def test_a_kind_of_model_made_from_another_is_saved_as_that(tmp_path, model):
     class Variant(type(model)):
         pass

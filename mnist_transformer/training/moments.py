@@ -4,10 +4,10 @@ Moments lie in a folder, so that a run that is killed keeps them and memory hold
 are being looked at.
 """
 
+import itertools
 import json
 import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from ..dataset import DigitSet
 from ..transformer import Transformer
 from .keeping import EXACT, KEPT, exact_steps, least_missed, moment_steps
 from .moment_files import Moment, MomentError, MomentFiles, Origin, Run, first_line, remove
+from .opened import OpenedModels
 from .recipes import Recipe
 from .run_files import differences
 
 __all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
 MOST_BYTES = 100_000_000  # of a run on disk: beyond it exact states are thinned, then moments
-OPENED = 4  # models that are kept ready to read
+OPENED = 12  # models that are kept ready to read, of all runs together
+_opened = OpenedModels(OPENED)
+_numbers = itertools.count()  # of all runs, by which their models are told apart
 
 
 class Moments:
@@ -66,7 +69,7 @@ class Moments:
         self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="moments-")
         self._files = MomentFiles(Path(folder or self._temporary.name))  # type: ignore[union-attr]
         self._keep, self._exact, self._most_bytes = keep, exact, most_bytes
-        self._models: OrderedDict[int, Transformer | Classifier] = OrderedDict()
+        self._number = next(_numbers)
         self._due: set[int] = set()
         self._due_exactly: set[int] = set()
         self._discarded = False
@@ -148,28 +151,32 @@ class Moments:
         self.file(step)
         return self._moments[step]
 
-    def model(self, step: int) -> Transformer | Classifier:
+    def model(self, step: int, keep: bool = True) -> Transformer | Classifier:
         """The model as it was, ready to read, in float32; shared with whoever asks again.
+
+        Args:
+            step: one of `steps`.
+            keep: whether it stays ready for the next; who goes through all of them says no.
 
         Raises:
             MomentError: if there is no such moment, or its file is damaged.
         """
         with self._lock:
             file = self.file(step)
-            if step not in self._models:
-                try:
-                    model = load_model(file)
-                    if self.recipe is not None and model.config != self.recipe.config:
-                        raise CheckpointError("it is of a model of another shape")
-                    self._models[step] = model
-                except (CheckpointError, OSError) as error:
-                    self.damaged[step] = first_line(error)
-                    del self._moments[step]
-                    self.file(step)  # says so
-            self._models.move_to_end(step)
-            while len(self._models) > OPENED:
-                self._models.popitem(last=False)
-            return self._models[step]
+            if (model := _opened.get(self._number, step)) is not None:
+                return model
+            try:
+                model = load_model(file)
+                if self.recipe is not None and model.config != self.recipe.config:
+                    raise CheckpointError("it is of a model of another shape")
+            except (CheckpointError, OSError) as error:
+                self.damaged[step] = first_line(error)
+                del self._moments[step]
+                self.file(step)  # says so
+                raise
+            if keep:
+                _opened.put(self._number, step, model)
+            return model
 
     def added(self) -> DigitSet | None:
         """The digits that were added to those the run was trained on; None if none were.
@@ -273,7 +280,7 @@ class Moments:
                 )
             if self._files.weights(moment.step).exists():
                 self._moments[moment.step] = moment
-                self._models.pop(moment.step, None)
+                _opened.forget(self._number, moment.step)
             while self.bytes > self._most_bytes and self.thin():
                 pass
 
@@ -290,7 +297,7 @@ class Moments:
             if (spare := least_missed(self.steps, 0.5)) is None:
                 return 0
             del self._moments[spare]
-            self._models.pop(spare, None)
+            _opened.forget(self._number, spare)
             return remove(self._files.weights(spare)) + remove(self._files.state(spare))
 
     def discard(self) -> None:
@@ -298,7 +305,7 @@ class Moments:
         with self._lock:
             self._discarded = True
             self._moments.clear()
-            self._models.clear()
+            _opened.forget(self._number)
             self._files.remove_all()
 
     @property

@@ -1,19 +1,23 @@
 """A run's moments on the page: chosen, followed, compared and forked."""
 
 import dataclasses
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from demo import models
+from demo import compare_view, models
 from demo.fork_view import TO_ITS_END, _longer
-from demo.jobs import MOST_BYTES, TrainingJob, _keep_bounds, new_fork, new_run
+from demo.jobs import MOST_BYTES, TrainingJob, _digits, _keep_bounds, new_fork, new_run
 from demo.line import TrainingQueue
 from demo.over_time import Known, _of_each_digit
 from demo.train_view import in_words, status
+from mnist_transformer import Transformer
 from mnist_transformer.train import Progress
+from mnist_transformer.training.moments import OPENED
 from tests import ROOT
 from tests.demo.parts import part, stage
 
@@ -106,8 +110,24 @@ def test_runs_stand_beside_one_another_with_their_branches(job, fork):
     assert "rate 0.004" in second["title"]
     # The drawing is read by each of them, and by the shipped one.
     said = [each.value for each in page.markdown]
-    assert "**Run 1 reads**" in said and "**Run 2 reads**" in said
+    last = first["drawings"][-1]
+    assert all(f"**Run {n} reads** after {last:,} drawings" in said for n in (1, 2))
     assert "**The shipped model reads**" in said
+
+
+def test_runs_are_compared_after_as_many_drawings_as_the_moment_shown_where_one_says_so(job, fork):
+    step = job.moments.steps[5]
+    page = opened(
+        [job, fork],
+        model=job.id,
+        steps_shown={job.id: step},
+        **{"compared-at": compare_view.ALIKE},
+    )
+    at = job.moments.moment(step).drawings
+    nearest = min(fork.drawings, key=lambda drawings: abs(drawings - at))
+    said = [each.value for each in page.markdown]
+    assert f"**Run 1 reads** after {at:,} drawings" in said
+    assert f"**Run 2 reads** after {nearest:,} drawings" in said
 
 
 def test_the_drawing_s_own_digits_are_followed_through_the_run(job):
@@ -133,7 +153,7 @@ def test_a_run_that_is_thrown_away_is_gone_from_the_page_and_says_so_to_its_fork
     assert stage(page)["digits"] == "314159"
     made.start()
     made.wait()
-    assert "thrown away" in made.error and made.result is None
+    assert "thrown away" in made.error and made.finished is None
 
 
 def test_a_fork_is_asked_for_by_the_form_and_bad_wishes_are_refused(job):
@@ -153,6 +173,41 @@ def test_a_fork_goes_on_for_as_many_drawings_as_it_says(job):
     steps = longer.epochs * (longer.samples_per_epoch // longer.batch_size)
     assert 2_000 - own.batch_size < (steps - step) * own.batch_size <= 2_000
     assert _longer(own, own, step, TO_ITS_END) == own
+
+
+def models_alive():
+    """How many there are with weights that take memory."""
+    gc.collect()
+    found = [held for held in gc.get_objects() if type(held) is Transformer]
+    return sum(not next(model.parameters()).is_meta for model in found)
+
+
+def test_runs_that_wait_or_have_ended_hold_no_model_but_the_few_that_were_looked_at_last():
+    before = models_alive()
+    waiting = [
+        TrainingJob(n, "a test", "transformer", new_run("transformer", 320, 32, 0.002, FEW))
+        for n in range(20)
+    ]
+    ended = [finished() for _ in range(2)]
+    assert models_alive() == before
+    for job in ended:
+        for step in job.moments.steps:
+            job.moments.model(step, keep=False)
+    assert models_alive() == before
+    for job in ended:
+        assert len(job.moments.steps) > OPENED / 2
+        for step in job.moments.steps:
+            job.moments.model(step)
+    assert before < models_alive() <= before + OPENED
+    assert all(job.moments.steps == [] for job in waiting)
+
+
+def test_training_digits_are_held_once_while_anyone_trains():
+    first, second = _digits(), _digits()
+    assert all(first[name] is second[name] for name in first)
+    held = weakref.ref(first["digits"])
+    del first, second
+    assert held() is None
 
 
 def test_a_drawing_that_a_run_s_model_cannot_take_is_not_followed_and_not_waited_for(job):
@@ -221,7 +276,7 @@ def test_a_run_that_is_stopped_before_its_turn_does_nothing_and_can_be_taken_up(
     job = TrainingJob(1, "a test", "transformer", work, abandoned=lambda: True)
     job.start()
     job.wait()
-    assert (job.history, job.result, job.error) == ([], None, None)
+    assert (job.history, job.finished, job.error) == ([], None, None)
     assert job.can_resume and status(job) == "Stopped before its turn came"
 
 

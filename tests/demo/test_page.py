@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from demo.jobs import TrainingJob, new_run
 from demo.line import TrainingQueue
 from mnist_transformer import load_transformer
+from mnist_transformer.train import TrainingError
 from tests import ROOT
 from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, stage
 
@@ -147,9 +148,9 @@ def test_a_job_trains_stops_and_leaves_a_model_that_reads():
     job.wait()
     assert job.error is None and not job.running
     assert [p.step for p in job.history] == [1]
-    assert not job.result.finished
+    assert job.finished is False
     example = Image.open(APP.parent / "examples" / "2026.png")
-    assert job.result.model.read(example).steps > 0
+    assert job.moments.model(1).read(example).steps > 0
 
 
 def test_a_stopped_job_goes_on():
@@ -166,12 +167,12 @@ def test_a_stopped_job_goes_on():
     until_its_first_report = False
     job.start()
     job.wait()
-    assert job.error is None and job.result.finished and not job.can_resume
+    assert job.error is None and job.finished and not job.can_resume
     assert [p.step for p in job.history] == [*range(1, first + 1), *range(first + 1, 6)]
     last = job.moments.model(job.moments.steps[-1])
     example = Image.open(APP.parent / "examples" / "2026.png")
     assert last.read(example, attention=True).attention is not None
-    assert load_transformer(job.weights).config == job.result.model.config
+    assert load_transformer(job.weights).config == last.config
 
 
 def test_jobs_wait_in_line_and_a_waiting_one_can_be_stopped():
@@ -195,11 +196,28 @@ def test_a_job_nobody_watches_stops():
     assert job.history[-1].step == 1
 
 
-def test_a_failed_job_says_why():
-    job = a_job("transformer", 2000, 16, lr=-1.0)
+def test_what_cannot_be_trained_is_refused_before_it_waits_in_line():
+    with pytest.raises(ValueError, match="lr must be a number above 0"):
+        a_job("transformer", 2000, 16, lr=-1.0)
+
+
+@pytest.mark.parametrize(
+    "failure, said, logged",
+    [
+        (TrainingError("the loss became nan"), "the loss became nan", False),
+        (ValueError("a tensor of 3 dimensions"), "Something on the server went wrong", True),
+    ],
+)
+def test_a_failed_job_says_why_and_what_nobody_expected_is_logged(failure, said, logged, caplog):
+    def work(**hooks):
+        raise failure
+
+    job = TrainingJob(1, "a test", "transformer", work)
     job.start()
     job.wait()
-    assert "lr must be a number above 0" in job.error and job.result is None
+    assert job.error.startswith(said) and job.finished is None
+    assert not logged or str(failure) not in job.error
+    assert [record.exc_info[1] for record in caplog.records] == [failure] * logged
 
 
 def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model(monkeypatch):

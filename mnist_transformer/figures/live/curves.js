@@ -166,7 +166,7 @@ function drawTree(data, chosen, most) {
       dot.style.cssText = `left:${across(drawings, most)}%;top:${y}%;background:${hue}`;
     }
     const label = inside.appendChild(make("span", "label", run.title));
-    label.style.cssText = `top:${LANE * lane}px;left:min(${ends.x1}%, 100% - 340px);color:${hue}`;
+    label.style.cssText = `top:${LANE * lane}px;left:min(${ends.x1}% + 8px, 100% - 340px);color:${hue}`;
     label.classList.toggle("chosen", run === chosen.run);
   });
   const at = inside.appendChild(make("i", "at"));
