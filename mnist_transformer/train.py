@@ -178,9 +178,10 @@ def train(
     recipe = dataclasses.replace(recipe, samples_per_epoch=samples_per_epoch)
     settings = run_settings(recipe, digits, start, added)
     files = RunFiles(checkpoint, settings)
-    mixed = mix_sources(digits, **recipe.shares)
+    mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
     if added is not None:
         mixed += added
+    mixed = mixed.to(processes.sampled_on(device))
     task = make_task(recipe, mixed, validation, num_validation, start)
     with files.locked():
         trainer = Trainer(recipe, task, files, device)

@@ -26,7 +26,7 @@ ARROWS = {
     "hands": {"config", "ink", "dataset"},
     "evals": {"config", "model", "dataset", "hands", "reading"},
     "training": {"config", "data", "model", "checkpoint", "dataset", "hands", "evals"},
-    "explain": {"config", "data", "ink", "model", "reading", "dataset", "hands"},
+    "explain": {"config", "data", "ink", "model", "reading", "page", "dataset", "hands"},
     "figures": {"config", "data", "reading"},
 }
 ARROWS["lab"] = set(ARROWS) - {"figures"}

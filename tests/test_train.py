@@ -240,6 +240,16 @@ def _timeless(progress):
     return dataclasses.replace(progress, seconds=0.0)
 
 
+def test_batches_of_clumps_are_pairs_on_short_canvases(shipped, options):
+    recipe = dataclasses.replace(shipped, clump_share=1.0, curriculum=0.5)
+    task = make_task(recipe, options["digits"], options["validation"], 10)
+    in_curriculum = task.sample(torch.Generator().manual_seed(1), 0.1)
+    assert (in_curriculum.targets[:, 1:] < 10).sum(1).max() <= 2
+    batch = task.sample(torch.Generator().manual_seed(1), 0.9)
+    assert batch.canvases.shape[2] == 64
+    assert ((batch.targets < 10).sum(1) == 2).float().mean() > 0.9  # some have no room for both
+
+
 def test_the_shipped_recipe_in_small_writes_on_short_canvases_and_on_whole_ones(shipped, options):
     task = make_task(shipped, options["digits"], options["validation"], 20)
 

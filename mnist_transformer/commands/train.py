@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from ..checkpoint import load_transformer
 from ..config import Config
 from ..dataset import load_digits
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preset",
         choices=PRESETS,
         help="the recipe: the plain one (default); the one that made weights/, where the "
-        "transformer's is followed by `grown`, `polished`, `overlapped`; or a fast one",
+        "transformer's is followed by `grown`, `polished`, `overlapped`, `long`; or a fast one",
     )
     parser.add_argument(
         "--from",
@@ -81,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
     step = "" if options.step is None else f"-{options.step}"
     out = options.out or Path("runs") / f"{options.model}{step}.safetensors"
     digits, validation = (load_digits(split, options.data) for split in ("train", "validation"))
+    if options.device == "cuda":
+        torch.set_float32_matmul_precision("high")  # exact enough to learn by, and much faster
     try:
         with processes.process_group(options.device), _stop_on_signals() as stop:
             result = begin(

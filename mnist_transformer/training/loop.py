@@ -57,7 +57,8 @@ class Trainer:
         self.recipe, self.task, self.files, self.device = recipe, task, files, device
         self.steps_per_epoch = max(1, recipe.samples_per_epoch // recipe.batch_size)
         self.steps = recipe.epochs * self.steps_per_epoch
-        with _random_numbers(recipe.seed, device):
+        self._sampled_on = torch.device(processes.sampled_on(device))
+        with _random_numbers(recipe.seed, device), self._sampled_on:
             objective = task.build()
         # Convolutions are faster on a CPU where the channels of a pixel lie side by side.
         objective.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,8 +104,9 @@ class Trainer:
         """
         step = self.done + 1
         seed = self.recipe.seed * 1_000_003 + step
-        generator = torch.Generator().manual_seed(seed)
-        batch = self.task.sample(generator, self.done / self.steps)
+        generator = torch.Generator(self._sampled_on).manual_seed(seed)
+        with self._sampled_on:
+            batch = self.task.sample(generator, self.done / self.steps)
         canvases = processes.shard(batch.canvases).to(self.device)
         targets = processes.shard(batch.targets).to(self.device)
         self.objective.train()

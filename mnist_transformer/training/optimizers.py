@@ -67,12 +67,13 @@ def running_mean(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def move(mean: Tensor, value: Tensor, steps: Tensor | int) -> Tensor:
-        if not mean.is_floating_point():  # batch norm's count of batches
-            return value
+    def move(means: list[Tensor], values: list[Tensor], steps: Tensor | int) -> None:
+        if not means[0].is_floating_point():  # batch norm's counts of batches
+            torch._foreach_copy_(means, values)
+            return
         done = int(steps)
-        return mean.lerp(value, 1 - min(decay, done / (done + 10)))
+        torch._foreach_lerp_(means, values, 1 - min(decay, done / (done + 10)))
 
-    averaged = AveragedModel(model, avg_fn=move, use_buffers=True)
+    averaged = AveragedModel(model, multi_avg_fn=move, use_buffers=True)
     averaged.update_parameters(model)  # the initial weights count as the first
     return averaged.eval()

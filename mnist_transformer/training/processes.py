@@ -50,6 +50,11 @@ def process_group(device: str) -> Iterator[None]:
         distributed.destroy_process_group()
 
 
+def sampled_on(device: str) -> str:
+    """Where the batches of a run on `device` are made: a GPU makes its own, hundreds at a time."""
+    return device if torch.device(device).type == "cuda" else "cpu"
+
+
 def check_device(device: str) -> None:
     """Make sure that PyTorch can compute there.
 

@@ -46,6 +46,10 @@ class Recipe:
             canvases just wide enough, which cost less. Lines alone.
         short_canvas_share: share of the batches after that which are still written on such short
             canvases; the rest, lines of all lengths together, on whole ones. Lines alone.
+        clump_share: share of the batches that are two digits written over each other, on short
+            canvases. Lines alone.
+        rounds: how many times the training digits stand beside digits of the other kinds, which
+            are as many times more.
         rerendered, synthetic, non_digits, uci, fonts: shares of the digits that are not the
             training digits as they are (see `mix_sources`).
         ablated_heads: heads that add nothing to the residual stream, all through the run.
@@ -71,6 +75,8 @@ class Recipe:
     augmentation: float = 1.0
     curriculum: float = 0.0
     short_canvas_share: float = 0.0
+    clump_share: float = 0.0
+    rounds: int = 1
     rerendered: float = 0.0
     synthetic: float = 0.0
     non_digits: float = 0.0
@@ -96,7 +102,7 @@ class Recipe:
 
     def __post_init__(self):
         object.__setattr__(self, "ablated_heads", tuple(sorted(self.ablated_heads)))
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "rounds"):
             self._check_whole(name, 1)
         for name in ("warmup_steps", "seed"):
             self._check_whole(name, 0)
@@ -108,7 +114,8 @@ class Recipe:
             raise ValueError(f"ctc_weight must be a number of at least 0, not {self.ctc_weight!r}")
         if not (_is_number(self.ema_decay) and 0 <= self.ema_decay < 1):
             raise ValueError(f"ema_decay must be at least 0 and below 1, not {self.ema_decay!r}")
-        for name in ("label_smoothing", "augmentation", "curriculum", "short_canvas_share"):
+        shares = ("label_smoothing", "augmentation", "curriculum", "short_canvas_share")
+        for name in (*shares, "clump_share"):
             self._check_share(name)
         for name in SOURCES:
             self._check_share(name)
@@ -150,8 +157,8 @@ class Recipe:
             )
         unknown = {
             "lines": (),
-            "grids": ("curriculum", "short_canvas_share"),
-            "digits": ("curriculum", "short_canvas_share", "ctc_weight"),
+            "grids": ("curriculum", "short_canvas_share", "clump_share"),
+            "digits": ("curriculum", "short_canvas_share", "clump_share", "ctc_weight"),
         }[self.task]
         for name in unknown:
             if getattr(self, name):
@@ -234,6 +241,19 @@ OVERLAPPED_TRANSFORMER = replace(
     rerendered=0.08,
     synthetic=0.15,
 )
+# Then a run on a GPU: many more lines, other hands and clumps.
+LONG_TRANSFORMER = replace(
+    OVERLAPPED_TRANSFORMER,
+    epochs=20,
+    batch_size=512,
+    samples_per_epoch=204_800,
+    lr=0.002,
+    warmup_steps=200,
+    clump_share=0.15,
+    rounds=6,
+    rerendered=0.2,
+    synthetic=0.18,
+)
 # The page's short run, worth watching: patches of 16 pixels, of which there are a quarter as many,
 # and half the channels make a line cost a third; whole canvases and lines as people write them are
 # learned sooner than short and augmented ones; it starts at once, as it takes MNIST's digits as
@@ -311,6 +331,7 @@ FROM_TRAINED: dict[str, dict[str, Recipe]] = {
     "grown": {"transformer": GROWN_TRANSFORMER},
     "polished": {"transformer": POLISHED_TRANSFORMER},
     "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
+    "long": {"transformer": LONG_TRANSFORMER},
 }
 PRESETS: dict[str, dict[str, Recipe]] = {
     "documented": {"transformer": TRANSFORMER, "classifier": CLASSIFIER, "grid": GRID},

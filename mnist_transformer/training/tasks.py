@@ -28,6 +28,7 @@ from .recipes import Recipe, TaskName
 
 HEAD_STEPS = 200  # batches to which a new CTC head is fitted, where a trained model goes on
 CHECKED = 64  # validation samples on which every moment is measured
+CLUMPS = 0.9  # of the lines in a batch of clumps; the others are two digits side by side
 PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
 
 Model = Transformer | Classifier
@@ -115,7 +116,7 @@ class LineTask:
         model = Transformer(config) if self.start is None else grow(self.start, config)
         objective = TransformerObjective(model, self.recipe.label_smoothing, self.recipe.ctc_weight)
         if self.start is not None and objective.ctc is not None:
-            generator = torch.Generator().manual_seed(self.recipe.seed)
+            generator = torch.Generator(self.digits.images.device).manual_seed(self.recipe.seed)
             whole = (self._whole_canvases(generator) for _ in range(HEAD_STEPS))
             fit_ctc_head(objective, whole)
         return objective
@@ -133,6 +134,10 @@ class LineTask:
         curriculum_over = done >= recipe.curriculum
         canvas_lot, augmentation_lot = torch.rand(2, generator=generator).tolist()
         augmentation = augmentation_lot * recipe.augmentation
+        if curriculum_over and recipe.clump_share and self._chosen(recipe.clump_share, generator):
+            short, first_column = self._short_canvas(2, generator)
+            clumps = self._lines(short, generator, (2, 2), augmentation, CLUMPS)
+            return Batch(*clumps, first_column)
         if curriculum_over and canvas_lot >= recipe.short_canvas_share:
             return Batch(*self._lines(config, generator, None, augmentation))
         if curriculum_over:
@@ -141,13 +146,22 @@ class LineTask:
             longest = 1 + int(config.max_digits * done / recipe.curriculum)
             longest = min(longest, config.max_digits)  # a quotient may round up to 1
         length = int(torch.randint(1, longest + 1, (), generator=generator))
-        columns = math.ceil(length * PIXELS_PER_DIGIT / config.patch_size)
-        columns = min(columns, config.patch_columns)
-        short = dataclasses.replace(config, canvas_width=columns * config.patch_size)
-        places = config.patch_columns - columns + 1
-        first_column = int(torch.randint(places, (), generator=generator))
+        short, first_column = self._short_canvas(length, generator)
         lengths = (max(1, length - 1), length)
         return Batch(*self._lines(short, generator, lengths, augmentation), first_column)
+
+    def _chosen(self, share: float, generator: torch.Generator) -> bool:
+        return float(torch.rand((), generator=generator)) < share
+
+    def _short_canvas(self, length: int, generator: torch.Generator) -> tuple[Config, int]:
+        """A canvas just wide enough for so many digits, and where on the whole one it stands."""
+        config = self.recipe.config
+        columns = math.ceil(length * PIXELS_PER_DIGIT / config.patch_size)
+        columns = min(columns, config.patch_columns)
+        places = config.patch_columns - columns + 1
+        first_column = int(torch.randint(places, (), generator=generator))
+        short = dataclasses.replace(config, canvas_width=columns * config.patch_size)
+        return short, first_column
 
     def _lines(
         self,
@@ -155,6 +169,7 @@ class LineTask:
         generator: torch.Generator,
         lengths: tuple[int, int] | None,
         augmentation: float,
+        clump_share: float | None = None,
     ) -> tuple[Tensor, Tensor]:
         return make_lines(
             self.digits,
@@ -163,6 +178,7 @@ class LineTask:
             generator=generator,
             lengths=lengths,
             augmentation=augmentation,
+            clump_share=clump_share,
         )
 
     def validate(self, model: Transformer) -> float:

