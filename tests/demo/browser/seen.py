@@ -103,8 +103,14 @@ def wait_for_figure(page, key, traces=1):
     return page.locator(f".st-key-{key} .js-plotly-plot")
 
 
-def figure_data(page, key):
-    """The numbers of the first trace of a figure, row by row."""
-    return wait_for_figure(page, key).evaluate(
-        "plot => [...plot._fullData[0].z].flatMap(row => [...row])"
-    )
+def wait_for_figure_data(page, key, numbers):
+    """Until the first trace of a figure has these numbers, row by row."""
+    expected = pytest.approx(numbers, abs=1e-3)
+    for _ in range(100):
+        shown = wait_for_figure(page, key).evaluate(
+            "plot => [...plot._fullData[0].z].flatMap(row => [...row])"
+        )
+        if shown == expected:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{shown} shown, not {expected}")

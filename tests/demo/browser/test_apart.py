@@ -84,8 +84,9 @@ def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, mode
     patch = int(patches.abs().argmax())
     line = follow(model, reading, Head("cross", 1, 2), 2, patch, best, second)
     page.get_by_text(f"{line.amount:+.4f}").wait_for()
-    first = page.locator(".numbers tr").first.locator("td").all_text_contents()
-    assert first == [f"{number:+.3f}" for number in line.value]
+    first = page.locator(".numbers tr").first.locator("td")
+    values = [f"{number:+.3f}" for number in line.value]
+    wait_for(page, first.all_text_contents, values, "values")
     assert page.complaints == []
 
 

@@ -62,7 +62,8 @@ def follow_a_head(page):
 
 
 def rub_out_the_bar_of_a_7(page):
-    page.get_by_role("button", name="Clear").click()
+    with a_new_canvas(page):
+        page.get_by_role("button", name="Clear").click()
     page.get_by_text("Write 1 to 8 digits").first.wait_for()
     stroke(page, (560, 25), (530, 80), (505, 140))
     wait_for_digits(page, "1")

@@ -9,9 +9,9 @@ from mnist_transformer.explain.lens import lens
 from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
-    figure_data,
     open_example,
     wait_for_certainties,
+    wait_for_figure_data,
 )
 
 
@@ -90,15 +90,14 @@ def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model
 ):
     wait_for_costs(matrix, model, reading)
     early = lens(model, reading).distributions.amax(-1).flatten().tolist()
-    assert figure_data(page, "lens") == pytest.approx(early, abs=1e-3)
+    wait_for_figure_data(page, "lens", early)
     part(matrix, "cross 1, all heads").click()
     heads = groups(model.config)["cross 1, all heads"]
     changed = wait_for_changed(page, model, reading, heads)
     now = edited(model, intervention(model.config, heads))
     wait_for_costs(matrix, now, changed)
-    page.wait_for_timeout(500)
     early = lens(now, changed).distributions.amax(-1).flatten().tolist()
-    assert figure_data(page, "lens") == pytest.approx(early, abs=1e-3)
+    wait_for_figure_data(page, "lens", early)
     page.get_by_text("Heads replace one another").wait_for()
     assert page.complaints == []
 
