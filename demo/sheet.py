@@ -21,7 +21,7 @@ ON_ARRIVAL = FOLDER / "examples" / "314159.png"
 DESKTOP, PHONE = 1174, 358  # widths to begin with, until the browser has told its own
 MOST_PAPER = 4  # rows
 LOWEST, HIGHEST = 150, 240  # pixels of one row
-MORE = 0.2  # of that for every further row: the more paper, the smaller one writes
+MORE = 0.15  # of that for every further row: the more paper, the smaller one writes
 
 # Tells the page's width, and mends what the canvas does not let one choose.
 _paper = st.components.v2.component(
@@ -158,7 +158,8 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> Non
     width, height = laid.size
     with paper:
         below = laid.picture and _as_address(_fit(laid.picture, laid.size))
-        data = {"width": width, "height": height, "makesWay": laid.makes_way, "picture": below}
+        data = {"width": width, "height": height, "rows": laid.rows}
+        data |= {"makesWay": laid.makes_way, "picture": below}
         _paper(data=data, key="paper", on_width_change=lambda: None)
         # It has no picture of its own: it would tell of every new one, and all of the page would be
         # gone through once more.

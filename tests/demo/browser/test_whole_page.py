@@ -53,6 +53,15 @@ def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(brows
     page.get_by_role("radio", name="2: 314").wait_for()
     page.locator('.mnist-tiles[data-digits="405"]').wait_for()
     assert inside(page, *parts, ".mnist-strip")
+    for rows in (3, 4):
+        with a_new_canvas(page):
+            page.get_by_role("button", name="More paper").click()
+        page.locator(f'.st-key-sheet[data-rows="{rows}"]').wait_for()
+    page.get_by_role("radio", name="2: 314").wait_for()
+    page.wait_for_function(
+        "document.querySelector('.mnist-strip').getBoundingClientRect().bottom <= innerHeight"
+    )
+    assert inside(page, *parts, ".mnist-strip")
     assert page.complaints == []
     page.context.close()
 
