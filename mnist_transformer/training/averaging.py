@@ -1,5 +1,6 @@
-"""The mean of several models' weights."""
+"""The mean of several models' weights, and a model between two."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -31,3 +32,22 @@ def average_models(models: Sequence[Transformer]) -> Transformer:
         }
     )
     return mean
+
+
+@torch.no_grad()
+def between(before: Transformer, after: Transformer, kept: float) -> Transformer:
+    """A model on the straight way from one model's weights to another's, that went on from it.
+
+    Much of what is forgotten is forgotten on the last of this way, where little more is learned
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+
+    Args:
+        before, after: of one config; they stay as they are.
+        kept: share of the first one's weights, in [0, 1].
+    """
+    model = copy.deepcopy(after)
+    first = before.state_dict()
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.lerp_(first[name].to(tensor.device), kept)
+    return model.eval()

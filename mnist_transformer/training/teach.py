@@ -8,17 +8,21 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoint import read_metadata, save_model
 from ..dataset import DigitSet, load_digits
 from ..evals import centred_canvases, evaluation_lines, line_text, score_sequences
 from ..hands.own import OwnDigit, own_digit_set
 from ..train import NUM_VALIDATION, train
 from ..transformer import Transformer
+from .averaging import between
 from .moments import Moment, Moments, Origin
+from .objectives import TransformerObjective
 from .progress import Progress, TrainingResult
 from .recipes import TEACHING, Recipe
-from .tasks import Model
+from .tasks import CHECKED, Model
 
 OWN_SHARE = 0.15  # of the digits that lines are written with
+KEPT = 0.15  # share of the weights before in those after: see `averaging.between`
 VARIATIONS = 2000  # of the examples; each is written many times, on lines of many hands
 
 
@@ -75,7 +79,8 @@ def teach(
     """Train a model on, with one's own digits among MNIST's in every line, so that both are read.
 
     Rehearsal of what was learned before, beside what is new, keeps a network from forgetting it
-    (Robins 1995).
+    (Robins 1995), and so does a step back at the end: the weights, and the newest moment, are then
+    mixed with those before (Wortsman et al. 2022).
 
     Args:
         model: the shipped one, that of a moment, or any other that reads lines; stays as it is.
@@ -116,7 +121,22 @@ def teach(
         device=device,
     )
     assert isinstance(result.model, Transformer)
-    return Lesson(result, before, score(result.model, own, validation, num_validation))
+    taught = between(model, result.model, KEPT)
+    if checkpoint is not None:
+        save_model(taught, checkpoint, read_metadata(checkpoint))
+    if moments is not None and moments.steps:  # it was not thrown away meanwhile
+        _keep_last(moments, taught, validation)
+    result = dataclasses.replace(result, model=taught)
+    return Lesson(result, before, score(taught, own, validation, num_validation))
+
+
+def _keep_last(moments: Moments, taught: Transformer, validation: DigitSet) -> None:
+    """Keep what was taught as the newest moment, in place of the one before the step back."""
+    canvases, tokens = next(iter(evaluation_lines(validation, taught.config, CHECKED)))
+    examined = TransformerObjective(taught).examine(taught, canvases, tokens)
+    last = moments.numbers[-1]
+    measured = examined._asdict() | {"ctc_loss": last.ctc_loss}
+    moments.keep(dataclasses.replace(last, **measured), taught)
 
 
 def mixed_in(own: Sequence[OwnDigit], others: int, seed: int) -> DigitSet:

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from mnist_transformer import Transformer
+from mnist_transformer import Transformer, load_transformer
+from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.config import GRID_CONFIG
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.hands.own import stroke_digit
@@ -49,6 +50,25 @@ def test_teaching_leaves_the_model_as_it_was_and_says_what_was_learned_and_lost(
         assert all(0 <= share <= 1 for share in scored.per_digit.values())
         assert scored.own in (0.0, 1.0)
     assert moments.parent == Origin("a run", 12) and moments.steps[-1] == 8
+
+
+def test_a_lesson_steps_back_towards_the_model_before_in_all_that_it_leaves(
+    model, quick, tmp_path, monkeypatch
+):
+    own, left = [stroke_digit(7, SEVEN)], {}
+    for kept in (0.0, 0.25):
+        monkeypatch.setattr("mnist_transformer.training.teach.KEPT", kept)
+        moments, file = Moments(keep=3), tmp_path / f"{kept}.safetensors"
+        lesson = teach(model, own, **quick, moments=moments, checkpoint=file)
+        left[kept] = dict(lesson.model.named_parameters())
+        for name, saved in load_transformer(file).named_parameters():
+            assert torch.equal(saved, left[kept][name])
+        for name, newest in moments.model(8).named_parameters():
+            assert torch.equal(newest, left[kept][name].half().float())
+        assert moments.steps[-1] == 8 and 0 <= moments.numbers[-1].lines_right <= 1
+    for name, before in model.named_parameters():
+        torch.testing.assert_close(left[0.25][name], before.lerp(left[0.0][name], 0.75))
+    assert read_metadata(file)["settings"]["lr"] == quick["recipe"].lr
 
 
 def test_own_digits_are_a_share_of_all():
