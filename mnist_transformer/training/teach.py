@@ -22,7 +22,7 @@ from .recipes import TEACHING, Recipe
 from .tasks import CHECKED, Model
 
 OWN_SHARE = 0.15  # of the digits that lines are written with
-KEPT = 0.15  # share of the weights before in those after: see `averaging.between`
+KEPT = 0.1  # share of the weights before in those after: see `averaging.between`
 VARIATIONS = 2000  # of the examples; each is written many times, on lines of many hands
 
 
