@@ -13,6 +13,8 @@ from .muon import Muon
 from .objectives import ClassifierObjective, TransformerObjective
 from .recipes import OptimizerName
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 MUON_LR = 3.0  # Muon's learning rate, in AdamW's: an orthogonal step bears a longer stride
 
 
@@ -67,7 +69,7 @@ def running_mean(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def move(means: list[Tensor], values: list[Tensor], steps: Tensor | int) -> None:
+    def move(means: Tensors, values: Tensors, steps: Tensor | int) -> None:
         if not means[0].is_floating_point():  # batch norm's counts of batches
             torch._foreach_copy_(means, values)
             return
