@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DOUBT = 0.7  # a digit that can be trusted less than this is doubtful
 # Fitted by `python -m mnist_transformer evaluate doubt`, on digits that only validate: two sets of
-# lines, seeds 50,000 and 50,001, ask for a caution of 0.51 and 0.81, a certainty of 0.94 and 0.99.
-CAUTION = 0.7
+# lines, seeds 50,000 and 50,001, ask for a caution of 1.11 and 1.28, a certainty of 0.93 and 0.92.
+CAUTION = 1.1
 SURE = 0.99  # the certainty from which a first look of a drawing is enough
 LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
 INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
