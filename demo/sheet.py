@@ -158,8 +158,8 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> Non
     width, height = laid.size
     with paper:
         below = laid.picture and _as_address(_fit(laid.picture, laid.size))
-        data = {"width": width, "height": height, "rows": laid.rows}
-        data |= {"makesWay": laid.makes_way, "picture": below}
+        size = {"width": width, "height": height, "rows": laid.rows}
+        data = {**size, "makesWay": laid.makes_way, "picture": below}
         _paper(data=data, key="paper", on_width_change=lambda: None)
         # It has no picture of its own: it would tell of every new one, and all of the page would be
         # gone through once more.

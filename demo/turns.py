@@ -57,9 +57,7 @@ class Turns:
             while self._readers or self._rest >= self._most_rest:
                 if time.monotonic() > end:
                     break
-                self._changed.wait(LOOK)
-                # Looking into the state ends this run if the visitor has written on meanwhile.
-                st.session_state.get("laid")
+                self._wait()
             self._rest += 1
         try:
             yield
@@ -69,7 +67,7 @@ class Turns:
     def _wait(self) -> None:
         self._changed.wait(LOOK)
         # Looking into the state ends this run if the visitor has written on meanwhile.
-        st.session_state.get("strokes")
+        st.session_state.get("laid")
 
     def _count(self, readers: int = 0, rest: int = 0) -> None:
         with self._changed:

