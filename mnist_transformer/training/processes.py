@@ -51,7 +51,12 @@ def process_group(device: str) -> Iterator[None]:
 
 
 def sampled_on(device: str) -> str:
-    """Where the batches of a run on `device` are made: a GPU makes its own, hundreds at a time."""
+    """Where the batches of a run on `device` are made: a GPU makes its own, hundreds at a time.
+
+    Raises:
+        ValueError: as `check_device`.
+    """
+    check_device(device)
     return device if torch.device(device).type == "cuda" else "cpu"
 
 
