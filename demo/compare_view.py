@@ -64,14 +64,20 @@ def _drawings_alike(runs: list[TrainingJob]) -> int:
     shown = models.chosen().run
     if shown is not None and shown[0] in runs:
         run, step = shown
-        return dict(zip(run.moments.steps, run.drawings, strict=False)).get(step, 0)
-    return min((run.drawings[-1] for run in runs), default=0)
+        return dict(_moments(run)).get(step, 0)
+    return min((_moments(run)[-1][1] for run in runs), default=0)
+
+
+def _moments(run: TrainingJob) -> list[tuple[int, int]]:
+    """The step of each moment, and how many drawings it had learned from."""
+    moments = run.moments.numbers
+    return list(zip((m.step for m in moments), run.drawings(moments), strict=True))
 
 
 def _moment(run: TrainingJob, at: int | None) -> tuple[int, int]:
     """The step of a run's newest moment, or the one nearest to so many drawings; and how many
     drawings it had learned from."""
-    moments = list(zip(run.moments.steps, run.drawings, strict=False))
+    moments = _moments(run)
     return moments[-1] if at is None else min(moments, key=lambda moment: abs(moment[1] - at))
 
 
@@ -88,10 +94,11 @@ def _tile(column, title: str, name: tuple[str, int], model: Transformer, drawing
 def _read(name: tuple[str, int], model: Transformer, drawing: Image.Image) -> Page | str:
     """Read once for each drawing and moment; or why it cannot be read."""
     state = st.session_state
-    if state.in_sight[1] is model and not state.problem:
-        return state.page  # which the whole page is about
-    if state.get("compared-of") != state.in_sight[0]:
-        state["compared"], state["compared-of"] = {}, state.in_sight[0]
+    read = state.read
+    if read.model is model and not read.problem:
+        return read.page  # which the whole page is about
+    if state.get("compared-of") != read.version:
+        state["compared"], state["compared-of"] = {}, read.version
     kept = state["compared"]
     if kept.get(name[0], (None, None))[0] != name:
         try:

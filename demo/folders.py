@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 PREFIX, LOCK = "mnist-transformer-page-", "server.lock"
+USER = getattr(os, "getuid", int)()  # 0 on Windows, where each has a temporary folder of his own
 
 
 @functools.cache
@@ -21,7 +23,8 @@ def of_this_server() -> Path:
     """
     top = Path(tempfile.gettempdir())
     # Servers that start at one moment take turns: between its making and its lock none is safe.
-    with _lock(top / f"{PREFIX}starting.lock"):
+    # Each user's have a file of their own, as nobody may open another's.
+    with _lock(top / f"{PREFIX}starting-{USER}.lock"):
         _remove_left(top)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=top))
         lock = _lock(folder / LOCK)

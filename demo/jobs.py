@@ -186,10 +186,11 @@ class TrainingJob:
             return False
         return not self.finished
 
-    @property
-    def drawings(self) -> list[int]:
-        """How many each of its moments had learned from, with those of the run it goes on from."""
-        moments = self.moments.numbers
+    def drawings(self, moments: Sequence[Moment]) -> list[int]:
+        """How many each of its `moments` had learned from, with those of the run it goes on from.
+
+        They are asked for once: others come, and are thinned out, while one looks.
+        """
         if self.parent is None or not moments:
             return [moment.drawings for moment in moments]
         # What was taught to a moment of a run counts its own drawings alone.

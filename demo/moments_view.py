@@ -131,7 +131,7 @@ def _plain(run: TrainingJob) -> Run:
         run.id,
         run.name,
         [moment.step for moment in moments],
-        run.drawings[: len(moments)],  # another may have come since
+        run.drawings(moments),
         {name: [getattr(moment, name) for moment in moments] for name in names},
         run.parent and (run.parent[0], run.parent[1].drawings),
         run.number - 1,

@@ -52,7 +52,7 @@ def drawing(run: TrainingJob, reading: Reading) -> tuple[list[tuple[str, list]],
     known = _known(run)
     steps = run.moments.steps
     # The sheet says what is drawn; the reading is another for every moment.
-    version = st.session_state.in_sight[0], _row()
+    version = st.session_state.read.version, _row()
     if known.drawing != version:
         known.drawing, known.probabilities = version, {}
         known.canvas, known.digits = reading.canvas, _digits_of(reading)
@@ -149,7 +149,7 @@ def _known(run: TrainingJob) -> Known:
 
 def _row() -> object:
     """Which row of the paper the page is about."""
-    parts = sum(len(row.parts) for row in st.session_state.page.rows)
+    parts = sum(len(row.parts) for row in st.session_state.read.page.rows)
     return st.session_state.get(f"row-of-{parts}")
 
 

@@ -21,6 +21,24 @@ TO_BE_SENT = 0.01
 CAUTIOUS = "tiles are more cautious than bars, as they also weigh other looks and the line's end"
 
 
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What was read, and of what. It changes at once, as a run may end between two assignments, and
+    the next one be about another model.
+
+    Attributes:
+        version: of what lies on the sheet (`sheet.InSight`).
+        model: that read it.
+        page: what was read.
+        problem: what is wrong with the drawing if it cannot be read.
+    """
+
+    version: tuple[int, str]
+    model: Transformer
+    page: Page
+    problem: str | None
+
+
 @dataclass(frozen=True)
 class Shown:
     """What the sections below the sheet are about.
@@ -52,18 +70,17 @@ def show(model: Transformer) -> Shown:
     stage = st.container()
     with turns.first():
         in_sight = sheet.look()
-        made_of = in_sight.version, model
-        if state.get("in_sight") != made_of:  # else the page is only drawn anew
-            if "in_sight" not in state or state.in_sight[0] != in_sight.version:
-                state.drawing, state.prepared = in_sight.drawing(), None
-            state.page, state.problem = _read(model, state.drawing)
-            state.in_sight = made_of
-        page = state.page
+        read = state.get("read")
+        if read is None or read.version != in_sight.version:
+            state.drawing, state.prepared = in_sight.drawing(), None
+        if read is None or (read.version, read.model) != (in_sight.version, model):
+            read = state.read = Read(in_sight.version, model, *_read(model, state.drawing))
+        page = read.page  # read before, if the page is only drawn anew
         reading, probabilities = _choose(page, rows, model)
         _, changed = changes.apply(model, reading)
         if changed is not reading:  # the whole page shows the machine as it is now
             probabilities = changed.probabilities
-        hints = _hints(page, changed, probabilities, model, state.problem)
+        hints = _hints(page, changed, probabilities, model, read.problem)
         if _differ(probabilities, changed.probabilities):
             hints.append(CAUTIOUS)
         if any(changes.chosen().values()):

@@ -142,11 +142,12 @@ class InSight:
 def look() -> InSight:
     """What lies on the sheet, which is known before it is drawn again: see `read_view.show`."""
     state = st.session_state
-    laid = _follow_width(_follow_address(state.get("laid")))
+    laid = _follow_address(state.get("laid"))
+    if laid.makes_way and _strokes(laid):
+        laid = replace(laid, picture=None, makes_way=False)
+    laid = _follow_width(laid)
     told = _told(laid)
     strokes = told["raw"].get("objects", [])
-    if strokes and laid.makes_way:
-        laid = replace(laid, picture=None, makes_way=False)
     state.laid = laid
     version = (laid.number, json.dumps(strokes))
     return InSight(strokes, laid.size, laid.picture, told.get("data"), version)

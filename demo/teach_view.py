@@ -66,7 +66,7 @@ def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
         st.info("Write digits on the sheet above, and they stand here to be named and kept.")
         return
     cut = cut_digits(reading)
-    drawn = hash((state.in_sight[0], reading.digits))
+    drawn = hash((state.read.version, reading.digits))
     labels: list[str] = []
     together = st.container(horizontal=True)  # as many side by side as have room
     for n, picture in enumerate(cut):

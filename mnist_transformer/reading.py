@@ -153,7 +153,7 @@ class Reading:
         unread: the marks on the canvas that no digit's step looked at (see `unread_marks`).
         trusted: how far each digit can be trusted (see `trust_in`): by the readings of all looks of
             the drawing, or, where the first was nearly certain (`SURE`), as if the others had said
-            the same, which is 0.97 or more; None if only this canvas was read.
+            the same, which is 0.95 or more; None if only this canvas was read.
     """
 
     digits: str

@@ -52,9 +52,8 @@ def train_transformer(
     """Train a Transformer to read lines written from MNIST's training digits, plainly.
 
     AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
-    cosine to 0. `train(SHIPPED_TRANSFORMER)`, then
-    `train(GROWN_TRANSFORMER, start=...)` and `train(POLISHED_TRANSFORMER, start=...)`, each from
-    what the one before it made, are how the shipped weights were made.
+    cosine to 0. The shipped weights were made otherwise: by `train(SHIPPED_TRANSFORMER)` and the
+    recipes that follow it in `training.recipes`, each from what the one before it made.
 
     Args:
         epochs: passes of 12,000 lines, which hold every training digit about once; every line is
@@ -172,6 +171,7 @@ def train(
         MomentError: if `moments` are another run's, or cannot be written.
     """
     _check_run(recipe, num_validation, report_every, save_every)
+    sampled_on = processes.sampled_on(device)
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
     samples_per_epoch = recipe.samples_per_epoch or len(digits)
@@ -181,7 +181,7 @@ def train(
     mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
     if added is not None:
         mixed += added
-    mixed = mixed.to(processes.sampled_on(device))
+    mixed = mixed.to(sampled_on)
     task = make_task(recipe, mixed, validation, num_validation, start)
     with files.locked():
         trainer = Trainer(recipe, task, files, device)

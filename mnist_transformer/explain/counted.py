@@ -11,7 +11,7 @@ from torch import Tensor
 from ..config import END, LOOKS, NUM_CLASSES, START
 from ..ink import BlankDrawing, Drawing, InkError, looks, open_drawing, picture_to_parts
 from ..page import Page, Row
-from ..reading import Reading, require_eval, trust
+from ..reading import PASSED_OVER, Reading, require_eval, trust
 from ..transformer import Transformer
 
 BEAMS = 10  # as many lines as there are digits: nothing of two digits is left out
@@ -31,8 +31,9 @@ def read_counted(model: Transformer, picture: Drawing | str | Path, num_digits: 
         num_digits: how many digits are on it, at least 1.
 
     Returns:
-        The page, of rows that hold `num_digits` digits together; a row of dirt may hold none.
-        Where the ink does not look like so many, no digit of the row is trusted far.
+        The page, of rows that hold `num_digits` digits together; a row of dirt may hold none, and
+        blank paper has no rows. Where the ink does not look like so many, no digit of the row is
+        trusted far.
 
     Raises:
         FileNotFoundError, InkError: as `read_page`; also if there is too little ink for so many.
@@ -53,10 +54,10 @@ def read_counted(model: Transformer, picture: Drawing | str | Path, num_digits: 
         raise InkError(f"the picture has ink for at most {most} digits, not {num_digits}")
     lines = [lines_of_each_length(model, looks(part)) for part in parts]
     lengths = likeliest_lengths([[line.score for line in of] for of in lines], num_digits)
-    chosen = iter([of[n].reading(part) for of, n, part in zip(lines, lengths, parts, strict=True)])
+    chosen = iter([of[n] for of, n in zip(lines, lengths, strict=True)])
     page = []
     for row in rows:
-        readings = [next(chosen) for _ in row.parts]
+        readings = [next(chosen).reading(part, row.lacks_ink) for part in row.parts]
         trusted = [probability for reading in readings for probability in reading.trusted or []]
         page.append(Row(readings, trusted, row.box, row.lacks_ink))
     return Page(page)
@@ -76,11 +77,12 @@ class Line:
     score: float
     distributions: Tensor
 
-    def reading(self, canvas: Tensor) -> Reading:
-        """The line as the reading of that canvas, (height, width)."""
+    def reading(self, canvas: Tensor, lacks_ink: bool = False) -> Reading:
+        """The line as the reading of that canvas, (height, width); `lacks_ink` as in `trust_in`."""
         steps = zip(self.distributions.tolist(), self.digits, strict=False)
         probabilities = [step[int(digit)] for step, digit in steps]
         end = float(self.distributions[-1, END])
+        most = PASSED_OVER if lacks_ink else 1.0
         return Reading(
             self.digits,
             probabilities,
@@ -88,7 +90,7 @@ class Line:
             self.distributions,
             canvas,
             # All looks find each digit so likely together (`reading.trust`).
-            trusted=[trust(probability**LOOKS * end) for probability in probabilities],
+            trusted=[min(most, trust(probability**LOOKS * end)) for probability in probabilities],
         )
 
 

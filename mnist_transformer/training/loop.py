@@ -53,7 +53,6 @@ class Trainer:
             raise ValueError(
                 "samples_per_epoch must be a number by now: nothing else tells it here"
             )
-        processes.check_device(device)
         self.recipe, self.task, self.files, self.device = recipe, task, files, device
         self.steps_per_epoch = max(1, recipe.samples_per_epoch // recipe.batch_size)
         self.steps = recipe.epochs * self.steps_per_epoch

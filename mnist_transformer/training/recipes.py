@@ -206,9 +206,9 @@ SHIPPED_TRANSFORMER = Recipe(
     synthetic=0.25,
     non_digits=0.03,
 )
-# What made weights/transformer_model.safetensors, from the model that SHIPPED_TRANSFORMER made: a
-# third convolution a stage, a fourth layer, and other hands; stopped in the 49th epoch, when the
-# learning rate was nearly 0. Then a last run on lines more like those that people write.
+# On the way to weights/transformer_model.safetensors, from the model that SHIPPED_TRANSFORMER made:
+# a third convolution a stage, a fourth layer, and other hands; stopped in the 49th epoch, when the
+# learning rate was nearly 0. Then a run on lines more like those that people write.
 GROWN_TRANSFORMER = replace(
     SHIPPED_TRANSFORMER,
     epochs=54,

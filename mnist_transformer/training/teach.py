@@ -14,6 +14,7 @@ from ..evals import centred_canvases, evaluation_lines, line_text, score_sequenc
 from ..hands.own import OwnDigit, own_digit_set
 from ..train import NUM_VALIDATION, train
 from ..transformer import Transformer
+from . import processes
 from .averaging import between
 from .moments import Moment, Moments, Origin
 from .objectives import TransformerObjective
@@ -80,7 +81,8 @@ def teach(
 
     Rehearsal of what was learned before, beside what is new, keeps a network from forgetting it
     (Robins 1995), and so does a step back at the end: the weights, and the newest moment, are then
-    mixed with those before (Wortsman et al. 2022).
+    mixed with those before (Wortsman et al. 2022). What goes on from a lesson, be it a fork or the
+    rest of one that was stopped, goes on from where it was before that step.
 
     Args:
         model: the shipped one, that of a moment, or any other that reads lines; stays as it is.
@@ -122,7 +124,7 @@ def teach(
     )
     assert isinstance(result.model, Transformer)
     taught = between(model, result.model, KEPT)
-    if checkpoint is not None:
+    if checkpoint is not None and processes.is_main():
         save_model(taught, checkpoint, read_metadata(checkpoint))
     if moments is not None and moments.steps:  # it was not thrown away meanwhile
         _keep_last(moments, taught, validation)

@@ -89,7 +89,7 @@ def test_slider_and_drawing_are_of_one_moment_while_the_run_goes_on(job, monkeyp
     newest = iter(job.moments.steps)
     monkeypatch.setattr(models, "step_shown", lambda run: next(newest, run.moments.steps[-1]))
     page = opened([job], model=job.id)
-    shown = page.session_state["in_sight"][1]
+    shown = page.session_state["read"].model
     then = job.moments.model(part(page, "timeline")["at"]).state_dict()
     assert all(torch.equal(now, then[name]) for name, now in shown.state_dict().items())
 
@@ -124,7 +124,7 @@ def test_runs_are_compared_after_as_many_drawings_as_the_moment_shown_where_one_
         **{"compared-at": compare_view.ALIKE},
     )
     at = job.moments.moment(step).drawings
-    nearest = min(fork.drawings, key=lambda drawings: abs(drawings - at))
+    nearest = min(fork.drawings(fork.moments.numbers), key=lambda drawings: abs(drawings - at))
     said = [each.value for each in page.markdown]
     assert f"**Run 1 reads** after {at:,} drawings" in said
     assert f"**Run 2 reads** after {nearest:,} drawings" in said

@@ -11,6 +11,7 @@ from mnist_transformer.explain.counted import (
 )
 from mnist_transformer.explain.decoding import beam_search
 from mnist_transformer.ink import looks
+from mnist_transformer.reading import PASSED_OVER
 from tests import ROOT
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
@@ -34,6 +35,13 @@ def test_another_count_is_kept_too_and_is_not_trusted(model, count):
     page = read_counted(model, EXAMPLE, count)
     assert len(page.digits) == count
     assert min(page.probabilities) < 0.7
+
+
+def test_where_ink_was_left_out_no_digit_is_trusted_far(model):
+    canvas = model.read(EXAMPLE).canvas
+    line = lines_of_each_length(model, looks(canvas))[4]
+    assert min(line.reading(canvas).trusted) > PASSED_OVER
+    assert max(line.reading(canvas, lacks_ink=True).trusted) == PASSED_OVER
 
 
 def test_of_one_look_the_lines_are_those_of_a_wide_beam_search(model):
