@@ -4,6 +4,7 @@ Every process makes the whole batch, which is cheap, and takes every n-th sample
 batches do not depend on how many processes share them, and it may go on with another number.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,9 @@ def process_group(device: str) -> Iterator[None]:
             f"command goes on from it, with any number of processes ({error})"
         ) from error
     finally:
+        # What still held the group, such as a model that was trained in parallel, would keep its
+        # threads alive beyond Python's own end, which then ends in an abort.
+        gc.collect()
         distributed.destroy_process_group()
 
 
