@@ -123,7 +123,8 @@ class TrainingJob:
         scores: how it read before and after, if it was taught one's own digits.
         error: why it failed, if it did.
 
-    While it waits and when it has ended, it holds nothing but these and its folder.
+    While it waits and when it has ended, it holds nothing but these and its folder; a lesson also
+    the model and the digits that it began with.
     """
 
     def __init__(

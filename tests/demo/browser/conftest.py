@@ -46,10 +46,11 @@ def page(request, browser, server, kept):
     shares = request.node.get_closest_marker("looks") is not None
     pages = kept if shares else []
     if not pages:
-        pages.append(open_page(browser, server[0]))
+        fresh = open_page(browser, server[0])
         if shares:
-            open_example(pages[0])
-            settled(pages[0])
+            open_example(fresh)
+            settled(fresh)
+        pages.append(fresh)
     if shares:
         choose_nothing(pages[0])
     yield pages[0]

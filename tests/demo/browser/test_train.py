@@ -97,7 +97,9 @@ def name_digit(page, n, label):
     """Choose what the nth digit of the sheet is, from the list that its box opens."""
     box = page.get_by_role("combobox", name=f"Digit {n} is a")
     option = page.get_by_role("listbox").get_by_role("option", name=label, exact=True)
-    while not option.is_visible():  # where the page scrolls there first, the list closes again
+    for _ in range(50):  # where the page scrolls there first, the list closes again
+        if option.is_visible():
+            break
         box.click()
         page.wait_for_timeout(200)
     option.click()
