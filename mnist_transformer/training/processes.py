@@ -35,6 +35,9 @@ def process_group(device: str) -> Iterator[None]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo")
     try:
         yield
+        # What still held the group, such as a model that was trained in parallel, would keep its
+        # threads alive beyond Python's own end, which then is an abort.
+        gc.collect()
         # Whoever left before the others were done could pull them down. Here all are, so that it
         # does not matter any more how one of them leaves.
         with suppress(RuntimeError):
@@ -48,9 +51,6 @@ def process_group(device: str) -> Iterator[None]:
             f"command goes on from it, with any number of processes ({error})"
         ) from error
     finally:
-        # What still held the group, such as a model that was trained in parallel, would keep its
-        # threads alive beyond Python's own end, which then ends in an abort.
-        gc.collect()
         distributed.destroy_process_group()
 
 
