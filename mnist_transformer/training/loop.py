@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -104,7 +104,7 @@ class Trainer:
         step = self.done + 1
         seed = self.recipe.seed * 1_000_003 + step
         generator = torch.Generator(self._sampled_on).manual_seed(seed)
-        with self._sampled_on:
+        with self._sampling():
             batch = self.task.sample(generator, self.done / self.steps)
         canvases = processes.shard(batch.canvases).to(self.device)
         targets = processes.shard(batch.targets).to(self.device)
@@ -132,6 +132,10 @@ class Trainer:
         sums = [loss.detach() * counted, correct, counted, ctc_loss * counted]
         self._sums += torch.stack(sums).cpu()
         self.done = step
+
+    def _sampling(self) -> AbstractContextManager:
+        """New tensors stand where batches are made; on a CPU they do anyway, at less cost."""
+        return nullcontext() if self._sampled_on.type == "cpu" else self._sampled_on
 
     def _set_learning_rates(self) -> None:
         share = learning_rate(self.done, self.steps, self._warmup_steps)

@@ -264,7 +264,7 @@ SHORT_TRANSFORMER = replace(
     batch_size=32,
     lr=0.003,
     config=replace(SHIPPED_TRANSFORMER.config, patch_size=16, stem_channels=(16, 32, 64, 128)),
-    samples_per_epoch=8000,
+    samples_per_epoch=7600,
     warmup_steps=50,
     augmentation=0.2,
     curriculum=0.12,
