@@ -5,6 +5,7 @@ free and take hundreds of megabytes a second.
 """
 
 import ctypes
+import functools
 import sys
 
 ARENAS = 2  # that all threads share; Python's lock lets few of them ask at once
@@ -13,6 +14,7 @@ _M_ARENA_MAX = -8  # as malloc.h has it
 _library = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+@functools.cache  # a server's pages are drawn often, and once is enough
 def share() -> None:
     """Let all threads take their memory from few places; called before there are many threads."""
     if mallopt := getattr(_library, "mallopt", None):

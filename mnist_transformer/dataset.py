@@ -189,6 +189,9 @@ def make_lines(
     photographed page leaves (see `add_remains`); some are two digits, one written over the other at
     any height, the left one first.
 
+    Everything is worked out where `digits` and `generator` are: on a GPU under
+    `torch.device("cuda")`.
+
     Args:
         digits: the digits to write with.
         count: number of lines.
@@ -199,9 +202,6 @@ def make_lines(
         augmentation: from 0, what a person might write, to 1.
         clump_share: of the augmented lines of two digits, those written over each other; None
             means more of them the more augmentation there is.
-
-    Everything is worked out where `digits` and `generator` are: on a GPU under
-    `torch.device("cuda")`.
 
     Raises:
         ValueError: if `lengths` or `augmentation` are out of range.

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .dataset import DigitSet, load_digits
-from .hands.sources import mix_sources
 from .training import processes
 from .training.loop import Trainer
 from .training.moments import Moment, Moments, Origin
 from .training.progress import Progress, TrainingError, TrainingResult
 from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
 from .training.run_files import RunFiles, run_settings
-from .training.tasks import Model, make_task
+from .training.tasks import Model, make_task, training_digits
 from .transformer import Transformer
 
 __all__ = [
@@ -171,17 +170,14 @@ def train(
         MomentError: if `moments` are another run's, or cannot be written.
     """
     _check_run(recipe, num_validation, report_every, save_every)
-    sampled_on = processes.sampled_on(device)
+    processes.check_device(device)  # before what takes long
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
     samples_per_epoch = recipe.samples_per_epoch or len(digits)
     recipe = dataclasses.replace(recipe, samples_per_epoch=samples_per_epoch)
     settings = run_settings(recipe, digits, start, added)
     files = RunFiles(checkpoint, settings)
-    mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
-    if added is not None:
-        mixed += added
-    mixed = mixed.to(sampled_on)
+    mixed = training_digits(recipe, digits, added, device)
     task = make_task(recipe, mixed, validation, num_validation, start)
     with files.locked():
         trainer = Trainer(recipe, task, files, device)

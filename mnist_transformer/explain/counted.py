@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import END, LOOKS, NUM_CLASSES, START
-from ..ink import BlankDrawing, Drawing, InkError, looks, open_drawing, picture_to_parts
-from ..page import Page, Row
-from ..reading import PASSED_OVER, Reading, require_eval, trust
+from ..config import END, NUM_CLASSES, START
+from ..ink import Drawing, InkError, looks, open_drawing
+from ..page import Page, finish_page, prepare_page
+from ..reading import Reading, require_eval
 from ..transformer import Transformer
+from .decoding import begin, next_logits
 
 BEAMS = 10  # as many lines as there are digits: nothing of two digits is left out
 
@@ -44,23 +45,17 @@ def read_counted(model: Transformer, picture: Drawing | str | Path, num_digits: 
         raise ValueError(f"num_digits must be at least 1, not {num_digits}")
     if isinstance(picture, str | Path):
         picture = open_drawing(picture)
-    try:
-        rows = picture_to_parts(picture, model.config)
-    except BlankDrawing as error:
-        return Page([], str(error))
-    parts = [part for row in rows for part in row.parts]
+    prepared = prepare_page(picture, model.config)
+    if not prepared.rows:
+        return Page([], prepared.reason)
+    parts = torch.from_numpy(prepared.canvases)
     most = len(parts) * model.config.max_digits
     if num_digits > most:
         raise InkError(f"the picture has ink for at most {most} digits, not {num_digits}")
     lines = [lines_of_each_length(model, looks(part)) for part in parts]
     lengths = likeliest_lengths([[line.score for line in of] for of in lines], num_digits)
-    chosen = iter([of[n] for of, n in zip(lines, lengths, strict=True)])
-    page = []
-    for row in rows:
-        readings = [next(chosen).reading(part, row.lacks_ink) for part in row.parts]
-        trusted = [probability for reading in readings for probability in reading.trusted or []]
-        page.append(Row(readings, trusted, row.box, row.lacks_ink))
-    return Page(page)
+    readings = ([of[n].reading(part)] for of, n, part in zip(lines, lengths, parts, strict=True))
+    return finish_page(prepared, readings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,21 +72,12 @@ class Line:
     score: float
     distributions: Tensor
 
-    def reading(self, canvas: Tensor, lacks_ink: bool = False) -> Reading:
-        """The line as the reading of that canvas, (height, width); `lacks_ink` as in `trust_in`."""
-        steps = zip(self.distributions.tolist(), self.digits, strict=False)
+    def reading(self, canvas: Tensor) -> Reading:
+        """The line as the reading of that canvas, (height, width)."""
+        steps = zip(self.distributions[:-1].tolist(), self.digits, strict=True)
         probabilities = [step[int(digit)] for step, digit in steps]
         end = float(self.distributions[-1, END])
-        most = PASSED_OVER if lacks_ink else 1.0
-        return Reading(
-            self.digits,
-            probabilities,
-            end,
-            self.distributions,
-            canvas,
-            # All looks find each digit so likely together (`reading.trust`).
-            trusted=[min(most, trust(probability**LOOKS * end)) for probability in probabilities],
-        )
+        return Reading(self.digits, probabilities, end, self.distributions, canvas)
 
 
 @torch.no_grad()
@@ -109,14 +95,13 @@ def lines_of_each_length(
     Returns:
         `config.max_digits` + 1 lines; the one of n digits stands at n.
     """
-    decoder = model.decoder
     seen = len(canvases)
-    caches = decoder.init_cache(model.encoder(canvases.to(decoder.position)))
-    token = torch.full((seen,), START, device=decoder.position.device)
+    caches = begin(model, canvases)
+    token = torch.full((seen,), START)
     open_lines = [Line("", 0.0, torch.zeros(0, NUM_CLASSES))]
     lines: list[Line] = []
     for position in range(model.config.max_steps):
-        logits = decoder.step(token, position, caches).float().cpu()  # (beams * looks, 11)
+        logits = next_logits(model, token, position, caches)  # (beams * looks, 11)
         of_looks = logits.log_softmax(-1).view(len(open_lines), seen, NUM_CLASSES)
         steps = of_looks.mean(1).log_softmax(-1)  # (beams, 11)
         scores = torch.tensor([line.score for line in open_lines])[:, None] + steps
@@ -134,7 +119,7 @@ def lines_of_each_length(
         ]
         for cache in caches:
             cache.take(torch.tensor([beam * seen + n for beam, _ in kept for n in range(seen)]))
-        token = torch.tensor([digit for _, digit in kept]).repeat_interleave(seen).to(token.device)
+        token = torch.tensor([digit for _, digit in kept]).repeat_interleave(seen)
     return lines
 
 

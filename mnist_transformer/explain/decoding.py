@@ -41,12 +41,12 @@ def beam_search(model: Transformer, canvas: Tensor, num_beams: int = 5) -> list[
         raise ValueError(f"num_beams must be at least 1, not {num_beams}")
     if not canvas.any():
         return [DecodedLine("", 1.0)]
-    caches = _caches(model, canvas)
+    caches = begin(model, canvas[None])
     token = torch.tensor([START])
     open_lines: list[tuple[str, float]] = [("", 0.0)]
     ended: list[tuple[str, float]] = []
     for position in range(model.config.max_steps):
-        steps = _step(model, token, position, caches).log_softmax(-1)  # (beams, 11)
+        steps = next_logits(model, token, position, caches).log_softmax(-1)  # (beams, 11)
         longer = [
             (score + step, beam, next_token)
             for beam, ((_, score), row) in enumerate(zip(open_lines, steps.tolist(), strict=True))
@@ -94,12 +94,12 @@ def sample_lines(
     if not canvas.any():
         return [DecodedLine("", 1.0)]
     generator = torch.Generator().manual_seed(seed)
-    caches = _caches(model, canvas)
+    caches = begin(model, canvas[None])
     token = torch.tensor([START])
     beginnings = {"": count}  # those that still go on, and how many lines have each
     lines: Counter[str] = Counter()
     for position in range(model.config.max_steps):
-        logits = _step(model, token, position, caches)  # (beginnings, 11)
+        logits = next_logits(model, token, position, caches)  # (beginnings, 11)
         longer = []
         for row, (digits, times) in enumerate(beginnings.items()):
             probabilities = (logits[row] / temperature).softmax(-1)
@@ -118,13 +118,21 @@ def sample_lines(
     return [DecodedLine(digits, times / count) for digits, times in lines.most_common()]
 
 
-def _caches(model: Transformer, canvas: Tensor) -> list[LayerCache]:
-    """Begin decoding one line of what the encoder makes of the canvas."""
-    memory = model.encoder(canvas[None].to(model.decoder.position))  # (1, patches, model_dim)
-    return model.decoder.init_cache(memory)
+def begin(model: Transformer, canvases: Tensor) -> list[LayerCache]:
+    """Begin decoding: a line of what the encoder makes of each canvas, (lines, height, width)."""
+    return model.decoder.init_cache(model.encoder(canvases.to(model.decoder.position)))
 
 
-def _step(model: Transformer, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:
-    """Logits of what follows each line's token, on the CPU, where lines are chosen."""
+def next_logits(
+    model: Transformer, token: Tensor, position: int, caches: list[LayerCache]
+) -> Tensor:
+    """Logits, (lines, 11), of what follows each line's token, on the CPU, where lines are chosen.
+
+    Args:
+        model: in evaluation mode.
+        token: (lines,), the newest of each.
+        position: how many came before it.
+        caches: as `begin` gave them and earlier steps left them.
+    """
     device = model.decoder.position.device
     return model.decoder.step(token.to(device), position, caches).float().cpu()

@@ -85,10 +85,12 @@ def evaluate_pages(
     )
 
 
-def _read(model: Transformer, picture: Drawing) -> Page:
-    """The page; one without rows if the picture is refused."""
+def _read(model: Transformer, picture: Drawing, num_digits: int | None = None) -> Page:
+    """The page, of so many digits if that is known; one without rows if the picture is refused."""
     try:
-        return model.read_page(picture)
+        if num_digits is None:
+            return model.read_page(picture)
+        return read_counted(model, picture, num_digits)
     except InkError:
         return Page([])
 
@@ -137,7 +139,7 @@ def evaluate_pairs(
     right = 0
     for sheet, text in zip(sheets, true, strict=True):
         # Digits one above the other are rows; the task asks for left and right alone.
-        rows = read_counted(model, sheet, 2).rows
+        rows = _read(model, sheet, 2).rows
         read = sorted(rows, key=lambda row: row.box[0] + row.box[2])
         right += "".join(row.digits for row in read) == text
     return right / num_lines

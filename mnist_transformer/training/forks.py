@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..dataset import DigitSet, load_digits
-from ..hands.sources import mix_sources
 from ..train import NUM_VALIDATION
 from . import processes
 from .loop import Trainer
@@ -13,7 +12,7 @@ from .moments import Moment, MomentError, Moments, Origin
 from .progress import Progress, TrainingError, TrainingResult
 from .recipes import Recipe
 from .run_files import RunFiles, identity, run_settings
-from .tasks import Model, make_task
+from .tasks import Model, make_task, training_digits
 
 # What the state of training is made of, and what the batches of the steps behind it were.
 FIXED = ("task", "config", "optimizer", "seed")
@@ -90,9 +89,7 @@ def fork(
     files = RunFiles(checkpoint, settings)
 
     def make_trainer(recipe: Recipe, added: DigitSet | None, files: RunFiles) -> Trainer:
-        mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
-        mixed = mixed if added is None else mixed + added
-        mixed = mixed.to(processes.sampled_on(device))
+        mixed = training_digits(recipe, digits, added, device)
         task = make_task(recipe, mixed, validation, num_validation)
         return Trainer(recipe, task, files, device)
 

@@ -21,7 +21,9 @@ from ..evals import (
     evaluation_lines,
 )
 from ..hands.grids import make_grids
+from ..hands.sources import mix_sources
 from ..transformer import Transformer
+from . import processes
 from .grow import check_growth, grow
 from .objectives import ClassifierObjective, TransformerObjective, fit_ctc_head
 from .recipes import Recipe, TaskName
@@ -67,6 +69,25 @@ class Task(Protocol):
     def checked(self) -> Batch:
         """The few fixed validation samples on which a run's moments are measured."""
         ...
+
+
+def training_digits(
+    recipe: Recipe, digits: DigitSet, added: DigitSet | None, device: str
+) -> DigitSet:
+    """What a run writes its samples with, where it makes them.
+
+    Args:
+        recipe: gives the shares of the other sources.
+        digits: the main source.
+        added: further digits, as they are; None if there are none.
+        device: on which the run computes.
+
+    Raises:
+        ValueError: if there is no such device.
+    """
+    sampled_on = processes.sampled_on(device)
+    mixed = mix_sources(digits, rounds=recipe.rounds, **recipe.shares)
+    return (mixed if added is None else mixed + added).to(sampled_on)
 
 
 def make_task(

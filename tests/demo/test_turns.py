@@ -35,21 +35,32 @@ def test_readings_are_as_many_at_once_as_there_are_cores_and_all_get_their_turn(
     assert most == 2 and sorted(done) == list(range(6))
 
 
-def test_the_rest_waits_for_readings_and_then_has_its_turn(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 60)
-    turns, order = Turns(cores=2), []
+def order_beside_a_reading(turns, waiting):
+    """Which was done first, a reading that is going on already or `waiting`."""
+    order = []
 
-    def rest():
-        with turns.rest():
-            order.append("rest")
+    def wait():
+        waiting()
+        order.append("what waits")
 
     with ExitStack() as reading:
         reading.enter_context(turns.first())
-        waits = start(rest)
+        waits = start(wait)
         waits.join(timeout=0.2)
         order.append("reading")
     waits.join(timeout=60)
-    assert order == ["reading", "rest"]
+    return order
+
+
+def test_the_rest_waits_for_readings_and_then_has_its_turn(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 60)
+    turns = Turns(cores=2)
+
+    def rest():
+        with turns.rest():
+            pass
+
+    assert order_beside_a_reading(turns, rest) == ["reading", "what waits"]
 
 
 def test_the_rest_does_not_wait_for_ever_and_keeps_no_reading_waiting(monkeypatch):
@@ -75,19 +86,8 @@ def test_a_turn_ends_with_an_error():
 
 def test_what_follows_a_reading_gives_way_to_those_who_read_but_not_for_ever(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 60)
-    turns, order = Turns(cores=2), []
-
-    def follow():
-        turns.give_way()
-        order.append("what follows")
-
-    with ExitStack() as reading:
-        reading.enter_context(turns.first())
-        waits = start(follow)
-        waits.join(timeout=0.2)
-        order.append("reading")
-    waits.join(timeout=60)
-    assert order == ["reading", "what follows"]
+    turns = Turns(cores=2)
+    assert order_beside_a_reading(turns, turns.give_way) == ["reading", "what waits"]
     with turns.rest():
         turns.give_way()  # to nobody but readers
     monkeypatch.setattr(module, "PATIENCE", 0)
