@@ -1,7 +1,11 @@
 """The page without a browser: what Streamlit's own test harness can see."""
 
+import tomllib
+
 import pytest
 from PIL import Image
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import forward_msg_cache
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
@@ -235,3 +239,13 @@ def test_two_jobs_do_not_disturb_each_other_or_the_shipped_model(monkeypatch):
     assert losses[0] == losses[1] != losses[2]  # the same run, whatever ran beside it
     after = shipped.read(example)
     assert (before.digits, before.probabilities) == (after.digits, after.probabilities)
+
+
+def test_nothing_is_sent_as_a_reference_to_what_the_browser_may_have_let_go_of(monkeypatch):
+    settings = tomllib.loads((ROOT / "demo" / ".streamlit" / "config.toml").read_text())
+    named = {f"global.{name}": value for name, value in settings["global"].items()}
+    monkeypatch.setattr(forward_msg_cache.config, "get_option", named.__getitem__)
+    large = ForwardMsg()
+    large.delta.new_element.html.body = "x" * 20_000_000
+    forward_msg_cache.populate_hash_if_needed(large)
+    assert large.hash and not large.metadata.cacheable
