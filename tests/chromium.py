@@ -20,6 +20,9 @@ CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 _FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-networking
     --disable-component-update --disable-sync""".split()
 
+# Seconds, for what never comes: a busy machine takes its time.
+LONGEST_WAIT = 120
+
 # Streamlit says so where two parts of the page tell something at one moment. It depends on how busy
 # the machine is; what is then not shown is missed by the test itself.
 _BATCHED = "Multiple different fragmentIds detected in a single batch"
@@ -62,8 +65,7 @@ def launch() -> Iterator[Browser]:
 def new_page(browser: Browser, **options) -> Page:
     """An empty page of a new visitor, whose browser has these options."""
     page = browser.new_context(**options).new_page()
-    # Only how long one waits for what never comes: a busy machine takes its time.
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(1000 * LONGEST_WAIT)
     return page
 
 
@@ -94,6 +96,7 @@ def open_page(
         page.get_by_text(hint).wait_for()
     else:
         page.locator("[data-attention]").wait_for()
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()  # all of it is there
     return page
 
 

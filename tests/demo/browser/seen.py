@@ -1,12 +1,13 @@
 """What a person sees on the page, for the tests to wait for."""
 
+import time
 from contextlib import contextmanager
 
 import pytest
 from PIL import Image
 
 from tests import ROOT
-from tests.chromium import sheet, wait_for_digits
+from tests.chromium import LONGEST_WAIT, sheet, wait_for_digits
 
 EXAMPLE = ROOT / "demo" / "examples" / "2026.png"
 
@@ -21,10 +22,31 @@ def open_example(page):
     wait_for_digits(page, "2026")
 
 
+def wait_for(page, get, expected):
+    """Until `get()` gives what is expected.
+
+    Whatever a touch changes is waited for: the parts of the page take it up one after the other,
+    each when the machine comes to it.
+    """
+    end = time.monotonic() + LONGEST_WAIT
+    while (seen := get()) != expected:
+        assert time.monotonic() < end, f"{seen} shown, not {expected}"
+        page.wait_for_timeout(50)
+
+
 def settled(page):
     """Until the browser has told what it has to tell, and the server has answered."""
     page.wait_for_timeout(400)  # for the longest of the page's own pauses
     page.locator('.stApp[data-test-script-state="notRunning"]').wait_for()
+
+
+def count_messages(page):
+    """From now on, `window.sent` says how many the browser has sent to the server."""
+    page.evaluate("""() => {
+        window.sent = 0;
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
+    }""")
 
 
 def choose_nothing(page):
@@ -47,48 +69,13 @@ def a_new_canvas(page):
     sheet(page).wait_for()
 
 
-def heat_maps(page):
-    """The heat maps in the newest figure: how many, and the largest weight of each."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('.js-plotly-plot')]
-            .filter(plot => plot.offsetParent)
-            .flatMap(plot => plot._fullData ?? [])  // nothing before it is drawn
-            .filter(trace => trace.type === 'heatmap')
-            .map(trace => [...trace.z].flatMap(row => [...row]).filter(Number.isFinite))
-            .map(weights => Math.max(...weights))"""
-    )
-
-
-def wait_for_heat_maps(page, count):
-    for _ in range(100):
-        maps = heat_maps(page)
-        if len(maps) == count:
-            return maps
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{len(maps)} heat maps, not {count}")
-
-
-def wait_for_peaks(page, weights, last=0):
-    """Until the heat maps, or the last ones, show these weights, (layers, heads, patches)."""
-    expected = pytest.approx(weights.amax(-1).flatten().tolist(), abs=1e-3)
-    for _ in range(100):
-        if (maps := heat_maps(page)[-last:]) == expected:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{maps} shown, not {expected}")
-
-
 def wait_for_certainties(page, reading):
     """Until the last reading in sight is this one, digit by digit."""
     shown = page.locator(f'.reading[data-digits="{reading.digits}"]:visible').last.locator(
         ".tile .sure"
     )
     expected = [f"{p:.0%}" for p in reading.probabilities]
-    for _ in range(100):
-        if shown.all_text_contents() == expected:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{shown.all_text_contents()} shown, not {expected}")
+    wait_for(page, shown.all_text_contents, expected)
 
 
 def wait_for_figure(page, key, traces=1):
@@ -103,14 +90,8 @@ def wait_for_figure(page, key, traces=1):
     return page.locator(f".st-key-{key} .js-plotly-plot")
 
 
-def wait_for_figure_data(page, key, numbers):
+def wait_for_figure_data(page, key, expected):
     """Until the first trace of a figure has these numbers, row by row."""
-    expected = pytest.approx(numbers, abs=1e-3)
-    for _ in range(100):
-        shown = wait_for_figure(page, key).evaluate(
-            "plot => [...plot._fullData[0].z].flatMap(row => [...row])"
-        )
-        if shown == expected:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{shown} shown, not {expected}")
+    expected = pytest.approx(expected, abs=1e-3)
+    numbers = "plot => [...plot._fullData[0].z].flatMap(row => [...row])"
+    wait_for(page, lambda: wait_for_figure(page, key).evaluate(numbers), expected)

@@ -17,7 +17,7 @@ from mnist_transformer.explain.heads import Head
 from mnist_transformer.explain.patching import Swap, read_swapped, swap_map
 from mnist_transformer.figures.live.ledger import ledger_data
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import EXAMPLE, open_example, wait_for_figure
+from tests.demo.browser.seen import EXAMPLE, open_example, settled, wait_for, wait_for_figure
 
 OTHER = EXAMPLE.with_name("1704.png")
 
@@ -30,16 +30,6 @@ def open_way(page, way):
 def choose_step(page, step):
     """A tile of the stage, counted from 0."""
     page.locator(f'.mnist-stage button[data-step="{step}"]').click()
-
-
-def wait_for(page, get, expected, what):
-    """Until something on the page is as expected; gives the last seen."""
-    for _ in range(150):
-        seen = get()
-        if seen == expected:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{what}: {seen} shown, not {expected}")
 
 
 def numbers(page):
@@ -56,10 +46,9 @@ def bars(page):
 def wait_for_ledger(page, patches, lines):
     page.locator(".mnist-ledger canvas[data-numbers]:visible").wait_for()
     close = pytest.approx(patches.tolist(), abs=1e-5)
-    wait_for(page, lambda: numbers(page), close, "numbers on the drawing")
-    shown = dict(bars(page))
-    assert shown == pytest.approx(dict(lines), abs=1e-5)
-    return shown
+    wait_for(page, lambda: numbers(page), close)
+    wait_for(page, lambda: dict(bars(page)), pytest.approx(dict(lines), abs=1e-5))
+    return dict(bars(page))
 
 
 @pytest.mark.looks
@@ -71,7 +60,8 @@ def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, mode
     shown = wait_for_ledger(page, bill.per_patch, [*bill.lines, ("total", bill.total)])
     parts = [amount for name, amount in shown.items() if name != "total"]
     assert sum(parts) == pytest.approx(shown["total"], abs=1e-5)
-    assert [name for name, _ in bars(page)] == [*(line.name for line in bill.lines), "total"]
+    names = [*(line.name for line in bill.lines), "total"]
+    wait_for(page, lambda: [name for name, _ in bars(page)], names)
 
     choose_step(page, 2)
     best, second = receipt.logits[2].topk(2).indices.tolist()
@@ -80,13 +70,13 @@ def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, mode
 
     page.locator('.mnist-bars [data-name="cross 2, head 3"]').click()
     patches = bill.patches[1, 2]
-    wait_for(page, lambda: numbers(page), pytest.approx(patches.tolist(), abs=1e-5), "its patches")
+    wait_for(page, lambda: numbers(page), pytest.approx(patches.tolist(), abs=1e-5))
     patch = int(patches.abs().argmax())
     line = follow(model, reading, Head("cross", 1, 2), 2, patch, best, second)
     page.get_by_text(f"{line.amount:+.4f}").wait_for()
     first = page.locator(".numbers tr").first.locator("td")
     values = [f"{number:+.3f}" for number in line.value]
-    wait_for(page, first.all_text_contents, values, "values")
+    wait_for(page, first.all_text_contents, values)
     assert page.complaints == []
 
 
@@ -94,6 +84,8 @@ def test_the_receipt_is_the_librarys_follows_the_stage_and_leads_down(page, mode
 def test_where_one_paints_by_mouse_the_model_looks(page, model, reading):
     open_way(page, "Paint the gaze")
     canvas = page.locator(".mnist-gaze canvas")
+    canvas.wait_for()
+    settled(page)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     rows, columns = reading.maps.grid
@@ -112,7 +104,7 @@ def test_where_one_paints_by_mouse_the_model_looks(page, model, reading):
     )
     assert expected.digits[0] == "6" != reading.digits[0]
     painted = page.locator("[data-painted]")
-    wait_for(page, lambda: painted.get_attribute("data-painted")[:1], "6", "digit painted at")
+    wait_for(page, lambda: painted.get_attribute("data-painted")[:1], "6")
     assert page.complaints == []
 
 
@@ -124,9 +116,9 @@ def test_places_that_are_named_and_single_layers_give_the_librarys_reading(page,
     def wait_for_painted(gazes):
         expected = read_painted(model, reading.canvas, gazes)
         sure = [f"{p:.0%}" for p in expected.probabilities]
-        wait_for(page, lambda: painted.get_attribute("data-painted"), expected.digits, "digits")
+        wait_for(page, lambda: painted.get_attribute("data-painted"), expected.digits)
         tiles = painted.locator(".sure")
-        wait_for(page, tiles.all_text_contents, sure, "certainties")
+        wait_for(page, tiles.all_text_contents, sure)
 
     wait_for_painted([])
     page.locator('.mnist-places [data-place="digit 3"]').click()
@@ -157,27 +149,26 @@ def test_a_thought_is_carried_over_and_put_back(page, model, reading):
     lines |= {head.name: share for head, share in found.heads.items()}
     wait_for_ledger(page, found.patches, lines.items())
     swapped = page.locator("[data-swapped]")
-    assert swapped.get_attribute("data-swapped") == "2026"
+    wait_for(page, lambda: swapped.get_attribute("data-swapped"), "2026")
     page.locator('.mnist-bars [data-name="all of encoder 4"]').click()
-    wait_for(page, lambda: swapped.get_attribute("data-swapped"), "1704", "all carried over")
+    wait_for(page, lambda: swapped.get_attribute("data-swapped"), "1704")
     page.locator('.mnist-bars [data-name="all of encoder 4"][aria-pressed="true"]').click()
-    wait_for(page, lambda: swapped.get_attribute("data-swapped"), "2026", "put back")
+    wait_for(page, lambda: swapped.get_attribute("data-swapped"), "2026")
 
     best = int(found.patches.argmax())
     canvas = page.locator(".mnist-ledger canvas:visible")
+    settled(page)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     row, column = divmod(best, 28)
     first, end = ledger_data(reading, found.patches, [], "")["shown"]  # the paper that is seen
-    page.mouse.click(
-        box["x"] + box["width"] * (column + 0.5 - first) / (end - first),
-        box["y"] + box["height"] * (row + 0.5) / 4,
-    )
+    across, down = (column + 0.5 - first) / (end - first), (row + 0.5) / 4
+    canvas.click(position={"x": box["width"] * across, "y": box["height"] * down})
     page.get_by_text(f"the square in row {row + 1}, column {column + 1}").wait_for()
     alone = read_swapped(model, reading, donor, Swap(patches=frozenset({best})))
-    wait_for(page, lambda: swapped.get_attribute("data-swapped"), alone.digits, "one square")
+    wait_for(page, lambda: swapped.get_attribute("data-swapped"), alone.digits)
     sure = [f"{p:.0%}" for p in alone.probabilities]
-    wait_for(page, swapped.locator(".sure").all_text_contents, sure, "certainties")
+    wait_for(page, swapped.locator(".sure").all_text_contents, sure)
     assert page.complaints == []
 
 
@@ -186,16 +177,19 @@ def test_pen_time_reads_along_as_one_writes(page):
     wait_for_digits(page, "27")
     open_way(page, "Pen time")
     page.locator("[data-moments]").wait_for()
+    settled(page)
     moments = int(page.locator("[data-moments]").get_attribute("data-moments"))
     assert moments >= 6
-    plot = wait_for_figure(page, "pen-time")
+    plot = wait_for_figure(page, "pen-time", 2)
     names = plot.evaluate("plot => plot.data.filter(t => t.mode !== 'lines').map(t => t.name)")
     assert {"2", "7"} <= set(names)
-    curve = plot.evaluate("plot => [...plot.data.find(t => t.name === '7').y]")
-    assert len(curve) == moments and curve[-1] > 0.9
+    curve = "plot => [...plot.data.find(t => t.name === '7').y]"
+    wait_for(page, lambda: len(plot.evaluate(curve)), moments)
+    assert plot.evaluate(curve)[-1] > 0.9
     # What was written by hand has a receipt, too, and it adds up.
     page.get_by_role("radio", name="The receipt").click()
     page.locator(".mnist-ledger canvas[data-numbers]:visible").wait_for()
+    settled(page)
     lines = dict(bars(page))
     total = lines.pop("total")
     assert sum(lines.values()) == pytest.approx(total, abs=1e-5)

@@ -4,7 +4,7 @@ import json
 
 from demo.course import LESSONS
 from tests.chromium import new_page, sheet_box, wait_for_digits, write
-from tests.demo.browser.seen import a_new_canvas, open_example
+from tests.demo.browser.seen import a_new_canvas, open_example, settled, wait_for
 
 
 def done(page):
@@ -12,17 +12,17 @@ def done(page):
     return page.get_by_text("✓ ")
 
 
-def pointed_at(page, selector):
-    """Whether the frame stands around what the lesson speaks of, in sight above the card."""
-    for _ in range(100):
-        frame = page.locator(".mnist-pointer").bounding_box()
-        box = page.locator(selector).first.bounding_box()
-        if frame and box and abs(frame["x"] + 5 - box["x"]) < 4:
-            card = page.locator(".mnist-course .card").bounding_box()
-            is_in_sight = box["y"] >= 0 and box["y"] + box["height"] <= card["y"]
-            return abs(frame["y"] + 5 - box["y"]) < 4 and is_in_sight
-        page.wait_for_timeout(100)
-    return False
+def wait_for_pointer(page, selector):
+    """Until the frame stands around what the lesson speaks of, in sight above the card."""
+    frames = """selector => {
+        const named = ['.mnist-pointer', selector, '.mnist-course .card'];
+        const [frame, box, card] = named
+            .map(name => document.querySelector(name)?.getBoundingClientRect());
+        return frame && box && card
+            && Math.hypot(frame.left + 5 - box.left, frame.top + 5 - box.top) < 4
+            && box.top >= 0 && box.bottom <= card.top;
+    }"""
+    page.wait_for_function(frames, arg=selector)
 
 
 def stroke(page, *points):
@@ -43,7 +43,7 @@ def click(page, element, across, down):
 
 
 def write_two_digits(page):
-    assert pointed_at(page, ".st-key-sheet")
+    wait_for_pointer(page, ".st-key-sheet")
     write(page, "27")
 
 
@@ -78,12 +78,12 @@ def let_a_patch_look_around(page):
     page.get_by_role("button", name="314159", exact=True).click()
     wait_for_digits(page, "314159")
     page.locator('.mnist-detail[data-part="encoder 2"]').wait_for()  # the lesson opens it
-    assert pointed_at(page, ".mnist-strip")
+    wait_for_pointer(page, ".mnist-strip")
     click(page, page.locator(".mnist-detail canvas.large").first, 0.3, 0.5)
 
 
 def find_the_layer_that_knows_the_place(page):
-    assert pointed_at(page, ".mnist-matrix")
+    wait_for_pointer(page, ".mnist-matrix")
     matrix = page.locator(".mnist-matrix")
     matrix.locator('[data-part="decoder 2"]').click()
     page.get_by_text("With decoder 2 off it reads").wait_for()
@@ -111,6 +111,7 @@ def find_the_square_that_added_most(page):
     page.locator('.mnist-bars [data-name="cross 2, head 1"]').click()
     page.locator('.mnist-bars [data-name="cross 2, head 1"][aria-pressed="true"]').wait_for()
     canvas = page.locator(".mnist-ledger canvas:visible")
+    settled(page)
     numbers = json.loads(canvas.get_attribute("data-numbers"))
     first, end = json.loads(canvas.get_attribute("data-shown"))
     row, column = divmod(max(range(len(numbers)), key=numbers.__getitem__), 28)
@@ -177,7 +178,8 @@ def test_a_learner_does_the_tasks_of_all_lessons(page):
     page.get_by_role("button", name=f"Course: {len(LESSONS)} lessons").click()
     for number, task in enumerate(TASKS, 1):
         page.get_by_text(f"{number} of {len(LESSONS)}").wait_for()
-        assert page.locator(".card.done").count() == 0 and f"lesson={number}" in page.url
+        page.locator(".card:not(.done)").wait_for()
+        page.wait_for_url(f"**lesson={number}*")
         task(page)
         done(page)
         page.locator(".mnist-course nav .next").click()
@@ -194,7 +196,7 @@ def test_the_course_is_left_and_gone_on_with(page):
     page.get_by_text(f"2 of {len(LESSONS)}").wait_for()
     page.get_by_role("button", name="Leave the course").click()
     page.locator(".mnist-course .card").wait_for(state="detached")
-    assert "lesson" not in page.url
+    page.wait_for_url(lambda url: "lesson" not in url)
     page.reload()
     page.get_by_role("button", name="Course: go on with lesson 2").click()
     page.get_by_text(f"2 of {len(LESSONS)}").wait_for()
@@ -219,8 +221,8 @@ def test_a_teacher_prepares_a_screen(page, browser):
     opened.locator('[data-attention][data-step="3"][data-head="cross 2, head 3"]').wait_for()
     opened.get_by_text("With cross 1, head 2 off it reads").wait_for()
     opened.get_by_text(f"7 of {len(LESSONS)}").wait_for()
-    assert not opened.locator(".st-key-sheet").is_visible()
-    assert opened.get_by_role("tab").all_inner_texts() == ["Intervene"]
+    opened.locator(".st-key-sheet").wait_for(state="hidden")
+    wait_for(page, opened.get_by_role("tab").all_inner_texts, ["Intervene"])
     opened.context.close()
     assert page.complaints == []
 
@@ -229,7 +231,7 @@ def test_a_link_that_says_nonsense_opens_the_page_all_the_same(page, server):
     page.goto(f"{server[0]}/?lesson=99&only=nothing&off=cross 9, head 9&step=x&part=<b>")
     page.locator("[data-attention]").wait_for()
     page.get_by_text("parts that the model does not have").wait_for()
-    page.get_by_role("tab").nth(3).wait_for()
+    wait_for(page, page.get_by_role("tab").count, 4)
+    settled(page)
     assert page.locator(".mnist-course .card").count() == 0
-    assert page.get_by_role("tab").count() == 4
     assert page.complaints == []

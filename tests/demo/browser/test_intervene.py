@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from mnist_transformer.explain.interventions import edited, importance, read_changed
@@ -10,6 +11,8 @@ from mnist_transformer.explain.parts import all_changes, groups, intervention
 from tests.chromium import new_page, wait_for_digits
 from tests.demo.browser.seen import (
     open_example,
+    settled,
+    wait_for,
     wait_for_certainties,
     wait_for_figure_data,
 )
@@ -22,6 +25,7 @@ def matrix(page, model, reading):
     page.locator('[data-part="places"]').wait_for()
     matrix = page.locator(".mnist-matrix")
     matrix.get_by_role("button", name="A click switches off").click()
+    settled(page)
     if matrix.locator("[aria-pressed=true][data-part]").count():
         matrix.get_by_role("button", name="Reset").click()
         wait_for_changed(page, model, reading)
@@ -39,28 +43,20 @@ def wait_for_changed(page, model, reading, off=(), blurred=()):
     wait_for_certainties(page, changed)
     # The stage, and all else on the page, shows the machine as it is now, too.
     wait_for_digits(page, changed.digits)
-    glow = float(changed.attention.cross[:, :, 0].mean((0, 1)).max())
-    for _ in range(100):
-        if float(
-            page.locator(".st-key-stage [data-attention]").get_attribute("data-attention")
-        ) == (pytest.approx(glow, abs=2e-3)):
-            return changed
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the stage does not show an attention of {glow}")
+    glow = pytest.approx(float(changed.attention.cross[:, :, 0].mean((0, 1)).max()), abs=2e-3)
+    shown = page.locator(".st-key-stage [data-attention]")
+    wait_for(page, lambda: float(shown.get_attribute("data-attention")), glow)
+    return changed
 
 
 def wait_for_costs(matrix, model, reading):
     """Until every field says how much of its likelihood a digit loses, as the library does."""
     lost = importance(model, reading, all_changes(model.config))
     expected = {name: 1 - math.exp(min(0, -nats)) for name, nats in lost.items()}
-    for _ in range(100):
-        shown = matrix.evaluate("""matrix => Object.fromEntries(
-            [...matrix.querySelectorAll('[data-costs]')]
-                .map(field => [field.dataset.part, Number(field.dataset.costs)]))""")
-        if shown == pytest.approx(expected, abs=2e-3):
-            return
-        matrix.page.wait_for_timeout(100)
-    assert shown == pytest.approx(expected, abs=2e-3)
+    shown = """matrix => Object.fromEntries(
+        [...matrix.querySelectorAll('[data-costs]')]
+            .map(field => [field.dataset.part, Number(field.dataset.costs)]))"""
+    wait_for(matrix.page, lambda: matrix.evaluate(shown), pytest.approx(expected, abs=2e-3))
 
 
 @pytest.mark.looks
@@ -68,17 +64,17 @@ def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     part(matrix, "cross 1, head 3").click()
     changed = wait_for_changed(page, model, reading, ["cross 1, head 3"])
     assert changed.attention.cross[0, 2].max() == 0
-    assert part(matrix, "cross 1, head 3").inner_text() == "off"
+    wait_for(page, part(matrix, "cross 1, head 3").inner_text, "off")
     page.locator('.mnist-strip [data-part="decoder 1 cross"]').click()
     panel = page.locator('.mnist-detail [data-head="cross 1, head 3"]')
     panel.get_by_text("off").wait_for()
     grey = "e => getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
-    shade = part(matrix, "cross 1, head 3").evaluate(grey)
-    assert max(shade) - min(shade) < 20  # no trace of orange
+    field = part(matrix, "cross 1, head 3")
+    wait_for(page, lambda: np.ptp(field.evaluate(grey)) < 20, True)  # no trace of orange
     page.get_by_role("tab", name="Change one thing").click()
     page.get_by_role("tab", name="Intervene").click()
-    part(matrix, "cross 1, head 3").wait_for()  # what was chosen stays chosen
-    assert part(matrix, "cross 1, head 3").inner_text() == "off"
+    # What was chosen stays chosen.
+    wait_for(page, part(matrix, "cross 1, head 3").inner_text, "off")
     part(matrix, "cross 1, head 3").click()
     wait_for_changed(page, model, reading)
     assert page.complaints == []
@@ -105,11 +101,11 @@ def test_what_matters_and_the_lens_are_the_librarys_and_follow_the_changed_model
 @pytest.mark.looks
 def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
     matrix.get_by_role("button", name="A click blurs").click()
-    assert part(matrix, "decoder 1").is_disabled()  # a layer is no head
+    wait_for(page, part(matrix, "decoder 1").is_disabled, True)  # a layer is no head
     part(matrix, "cross 2, head 1").click()
     changed = wait_for_changed(page, model, reading, blurred=["cross 2, head 1"])
     assert changed.attention.cross[1, 0].max() == pytest.approx(1 / 112, abs=1e-4)
-    assert part(matrix, "cross 2, head 1").inner_text() == "blurred"
+    wait_for(page, part(matrix, "cross 2, head 1").inner_text, "blurred")
     matrix.get_by_role("button", name="A click switches off").click()
     part(matrix, "cross 2, head 1").click()  # off now, and no longer blurred
     wait_for_changed(page, model, reading, ["cross 2, head 1"])
@@ -120,14 +116,14 @@ def test_a_blurred_head_looks_everywhere_alike(page, matrix, model, reading):
 def test_layers_and_places_are_switched_off_and_all_is_reset(page, matrix, model, reading):
     part(matrix, "decoder 2").click()
     wait_for_changed(page, model, reading, ["decoder 2"])
-    assert part(matrix, "self 2, head 4").inner_text() == "off"  # with its layer
+    wait_for(page, part(matrix, "self 2, head 4").inner_text, "off")  # with its layer
     part(matrix, "places").click()
     wait_for_changed(page, model, reading, ["decoder 2", "places"])
     part(matrix, "decoder 2").click()
     wait_for_changed(page, model, reading, ["places"])
     matrix.get_by_role("button", name="Reset").click()
     wait_for_changed(page, model, reading)
-    assert matrix.locator("[aria-pressed=true][data-part]").count() == 0
+    wait_for(page, matrix.locator("[aria-pressed=true][data-part]").count, 0)
     assert page.complaints == []
 
 
@@ -137,9 +133,9 @@ def test_clicks_faster_than_the_server_are_all_taken(page, matrix, model, readin
     for name in names:
         part(matrix, name).click()
     wait_for_changed(page, model, reading, names)
-    page.wait_for_timeout(1000)
+    settled(page)
     for name in names:
-        assert part(matrix, name).inner_text() == "off"
+        wait_for(page, part(matrix, name).inner_text, "off")
     assert page.complaints == []
 
 
@@ -187,10 +183,10 @@ def test_the_text_of_figures_is_readable_in_both_themes(browser, server, scheme)
     open_example(page)
     page.get_by_role("tab", name="Intervene").click()
     page.locator(".st-key-lens .xtitle").wait_for()
-    page.wait_for_timeout(500)
-    texts = page.evaluate(CONTRASTS)
-    assert len(texts) > 10
-    assert [text for text, contrast in texts if contrast < 4.5] == []
+    settled(page)
+    wait_for(page, lambda: len(page.evaluate(CONTRASTS)) > 10, True)
+    faint = [text for text, contrast in page.evaluate(CONTRASTS) if contrast < 4.5]
+    assert faint == []
     page.context.close()
 
 
@@ -208,7 +204,7 @@ def test_on_a_telephone_the_matrix_fits_and_nothing_is_printed_over(browser, ser
     page.locator('[data-part="places"]').wait_for()
     plot = page.locator(".st-key-lens .js-plotly-plot")
     plot.locator(".xtitle").wait_for()
-    page.wait_for_timeout(500)
+    settled(page)
     boxes = plot.evaluate("""plot => [...plot.querySelectorAll('.xtitle, .xtick text, .ytick text')]
         .map(text => [text.textContent, text.getBoundingClientRect()])
         .map(([text, box]) => [text, box.left, box.top, box.right, box.bottom])""")

@@ -1,5 +1,7 @@
 """The machine: every part stands in the strip, opens, and shows the library's own numbers."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -16,14 +18,8 @@ from mnist_transformer.explain.relevance import (
 from mnist_transformer.explain.trace import trace
 from mnist_transformer.figures.live.machine import crop
 from mnist_transformer.figures.live.parts import machine_parts
-from tests.chromium import wait_for_digits
-from tests.demo.browser.seen import open_example, settled
-
-COUNT_MESSAGES = """() => {
-    window.sent = 0;
-    const send = WebSocket.prototype.send;
-    WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
-}"""
+from tests.chromium import new_page, wait_for_digits
+from tests.demo.browser.seen import count_messages, open_example, settled, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +50,12 @@ def numbers(page, where, name):
 def peaks(page):
     """How much each head of the opened attention gives to what it looks at most."""
     return numbers(page, ".panel canvas", "peak")
+
+
+def wait_for_peaks(page, weights):
+    """Until the heads of the opened attention show these weights, (heads, patches)."""
+    expected = pytest.approx(weights.amax(-1).tolist(), abs=1e-3)
+    wait_for(page, lambda: peaks(page), expected)
 
 
 def box_texts(page, piece):
@@ -99,10 +101,10 @@ def test_every_part_of_the_strip_opens(page, passed):
     for part in machine_parts(passed):
         open_part(page, part.name)
         said = page.locator(".mnist-strip .strip-says .said")
-        assert said.inner_text().startswith(f"{part.label}: {part.sentence}")
+        said.get_by_text(f"{part.label}: {part.sentence}").wait_for()
         detail = page.locator(".mnist-detail")
-        assert detail.get_by_role("heading").count() >= 2
-        assert detail.locator(".code-line").count() > 5
+        detail.get_by_role("heading").nth(1).wait_for()
+        detail.locator(".code-line").nth(5).wait_for()
     page.locator('.mnist-strip [data-part="answer"]').click()  # once more closes it
     page.locator(".mnist-detail").wait_for(state="hidden")
     assert page.complaints == []
@@ -112,31 +114,42 @@ def test_every_part_of_the_strip_opens(page, passed):
 def test_the_strip_shows_the_librarys_numbers_at_every_step(page, model, reading, passed):
     page.locator('.mnist-strip [data-part="answer"] .state', has_text="2").wait_for()
     settled(page)
-    page.evaluate(COUNT_MESSAGES)
+    count_messages(page)
     answers = lens(model, passed).distributions
     stream = [p.name for p in machine_parts(passed) if p.kind in ("token", "self", "cross", "mlp")]
     names = [*"0123456789", "end"]
-    for step in range(reading.steps):
-        choose(page, step=step)
+
+    def differing(step):
+        """What the strip does not say as the library does."""
         state, said = box_texts(page, "state"), box_texts(page, "lens")
+        found = []
         for number, layer in enumerate(passed.decoder, 1):
             parts = {"self": layer.self_attention, "cross": layer.cross_attention, "mlp": layer.mlp}
             for kind, own in parts.items():
                 change = float(own.added[step].norm() / own.before[step].norm())
-                assert says_addition(state[f"decoder {number} {kind}"], change)
+                if not says_addition(state[f"decoder {number} {kind}"], change):
+                    found.append((f"decoder {number} {kind}", state, change))
         for number, layer in enumerate(passed.encoder, 1):
             before = layer.attention.before
-            change = (layer.mlp.after - before).norm(dim=1) / before.norm(dim=1)
-            assert says_addition(state[f"encoder {number}"], float(change.mean()))
+            change = ((layer.mlp.after - before).norm(dim=1) / before.norm(dim=1)).mean()
+            if not says_addition(state[f"encoder {number}"], float(change)):
+                found.append((f"encoder {number}", state, float(change)))
         for place, name in enumerate(stream):
             share, token = answers[place, step].max(-1)
-            assert said[name] == f"{names[int(token)]} {as_percent(float(share))}"
+            if said[name] != f"{names[int(token)]} {as_percent(float(share))}":
+                found.append((name, said, float(share)))
         share, token = reading.distributions[step].max(-1)
-        assert state["answer"] == f"{names[int(token)]} {as_percent(float(share))}"
+        if state["answer"] != f"{names[int(token)]} {as_percent(float(share))}":
+            found.append(("answer", state, float(share)))
+        return found
+
+    for step in range(reading.steps):
+        choose(page, step=step)
+        wait_for(page, partial(differing, step), [])
     choose(page, patch=52)
     change = passed.encoder[1].mlp.after - passed.encoder[1].attention.before
     change = float(change[52].norm() / passed.encoder[1].attention.before[52].norm())
-    assert box_texts(page, "state")["encoder 2"] == f"+{as_addition(change)}"
+    wait_for(page, lambda: box_texts(page, "state")["encoder 2"], f"+{as_addition(change)}")
     assert page.evaluate("window.sent") == 0
     assert page.complaints == []
 
@@ -146,18 +159,16 @@ def test_every_head_is_shown_over_the_drawing(page, reading):
     maps = reading.maps
     for layer in range(len(maps.cross)):
         open_part(page, f"decoder {layer + 1} cross")
-        own = maps.cross[layer, :, 0].amax(-1).tolist()
-        assert all(0 < peak <= 1 for peak in own)
-        assert peaks(page) == pytest.approx(own, abs=1e-3)
+        wait_for_peaks(page, maps.cross[layer, :, 0])
+        assert all(0 < peak <= 1 for peak in peaks(page))
     for layer in range(len(maps.encoder)):
         open_part(page, f"encoder {layer + 1}")
         choose(page, patch=38)
-        assert peaks(page) == pytest.approx(maps.encoder[layer, :, 38].amax(-1).tolist(), abs=1e-3)
+        wait_for_peaks(page, maps.encoder[layer, :, 38])
     for layer in range(len(maps.decoder)):
         open_part(page, f"decoder {layer + 1} self")
         choose(page, step=3)
-        own = maps.decoder[layer, :, 3].amax(-1).tolist()
-        assert peaks(page) == pytest.approx(own, abs=1e-3)
+        wait_for_peaks(page, maps.decoder[layer, :, 3])
     assert page.complaints == []
 
 
@@ -165,16 +176,16 @@ def test_every_head_is_shown_over_the_drawing(page, reading):
 def test_going_through_the_steps_needs_no_server(page, reading):
     open_part(page, "decoder 2 cross")
     settled(page)
-    page.evaluate(COUNT_MESSAGES)
+    count_messages(page)
     cross = reading.maps.cross[1]
     for step in (2, 4, 0):
         choose(page, step=step)
-        assert peaks(page) == pytest.approx(cross[:, step].amax(-1).tolist(), abs=1e-3)
+        wait_for_peaks(page, cross[:, step])
     page.locator(".mnist-stage").get_by_role("button", name="Step 4").click()
-    assert peaks(page) == pytest.approx(cross[:, 3].amax(-1).tolist(), abs=1e-3)
+    wait_for_peaks(page, cross[:, 3])
     page.keyboard.press("ArrowRight")
     page.mouse.move(5, 5)
-    assert peaks(page) == pytest.approx(cross[:, 4].amax(-1).tolist(), abs=1e-3)
+    wait_for_peaks(page, cross[:, 4])
     assert page.evaluate("window.sent") == 0
     assert page.complaints == []
 
@@ -194,11 +205,7 @@ def test_no_map_vanishes_while_the_steps_are_played(page, reading):
         window.watch = setInterval(() => window.seen.push(maps()), 15);
     }""")
     page.get_by_role("button", name="Play").click()
-    own = reading.maps.cross[1, :, 4].amax(-1).tolist()
-    for _ in range(200):
-        if peaks(page) == pytest.approx(own, abs=1e-3):
-            break
-        page.wait_for_timeout(50)
+    wait_for_peaks(page, reading.maps.cross[1, :, 4])
     counts = page.evaluate("() => { clearInterval(window.watch); return window.seen; }")
     assert len(counts) > 20 and counts.count(4) >= 0.99 * len(counts)
     # Chromium would have this test read its canvases otherwise.
@@ -213,14 +220,15 @@ def test_one_head_is_shown_large_and_the_step_stays(page, reading):
     weights = reading.maps.cross[1, 2, 3]
     caption = page.locator(".mnist-detail .largest .caption")
     row, column = divmod(int(weights.argmax()), reading.maps.grid[1])
-    assert caption.inner_text() == (
+    said = (
         f"cross 2, head 3: Step 4 (6) gives {as_percent(float(weights.max()))} of its attention "
         f"to the patch in row {row + 1}, column {column + 1}."
         + outside_of_the_crop(reading, weights)
     )
+    wait_for(page, caption.inner_text, said)
     choose(page, step=1)
-    own = float(reading.maps.cross[1, 2, 1].max())
-    assert numbers(page, ".largest b[data-weight]", "weight") == pytest.approx([own], abs=1e-3)
+    own = pytest.approx([float(reading.maps.cross[1, 2, 1].max())], abs=1e-3)
+    wait_for(page, lambda: numbers(page, ".largest b[data-weight]", "weight"), own)
     assert page.complaints == []
 
 
@@ -230,13 +238,13 @@ def test_what_decided_is_the_librarys_with_its_sources(page, model, reading):
     maps = torch.stack([mean_cross_attention(reading), rollout(reading), relevance(model, reading)])
     shown = page.locator(".mnist-detail .sources")
     for paper in ("Abnar & Zuidema 2020", "Chefer et al. 2021"):
-        assert shown.get_by_role("link", name=paper).is_visible()
+        shown.get_by_role("link", name=paper).wait_for()
     for step in (0, 2):
         choose(page, step=step)
-        own = maps[:, step].amax(-1).tolist()
-        assert numbers(page, "canvas[data-peak].large", "peak") == pytest.approx(own, rel=1e-2)
-        shares = reading.distributions[step].tolist()
-        assert numbers(page, ".share", "probability") == pytest.approx(shares, abs=1e-4)
+        own = pytest.approx(maps[:, step].amax(-1).tolist(), rel=1e-2)
+        wait_for(page, partial(numbers, page, "canvas[data-peak].large", "peak"), own)
+        shares = pytest.approx(reading.distributions[step].tolist(), abs=1e-4)
+        wait_for(page, partial(numbers, page, ".share", "probability"), shares)
     assert page.complaints == []
 
 
@@ -258,10 +266,9 @@ def test_the_numbers_inside_a_head_are_the_librarys(page, model, reading, part, 
     query = 67 if head.attention == "encoder" else 2
     key = int(maps[head.attention][head.layer, head.head, query].argmax())  # where it starts
     inside = inside_head(model, reading, head, query, key)
-    (score,) = numbers(page, ".formula[data-score]", "score")
-    (weight,) = numbers(page, ".formula[data-weight]", "weight")
-    assert score == pytest.approx(inside.score, abs=2e-3)
-    assert weight == pytest.approx(inside.weight, abs=2e-3)
+    score, weight = [[pytest.approx(n, abs=2e-3)] for n in (inside.score, inside.weight)]
+    wait_for(page, lambda: numbers(page, ".formula[data-score]", "score"), score)
+    wait_for(page, lambda: numbers(page, ".formula[data-weight]", "weight"), weight)
     formula = page.locator(".mnist-detail .inside .formula").inner_text()
     assert f"{len(inside.scores)} " in formula and f"{inside.score:.2f}" in formula
     rows = page.locator(".mnist-detail .table .row").evaluate_all(
@@ -286,8 +293,8 @@ def test_numbers_can_be_read_on_their_colours(page):
     })"""
     for part in ("decoder 2 cross", "patches"):
         open_part(page, part)
-        shown = page.evaluate(contrasts)
-        assert len(shown) >= 64 and min(shown) >= 4.5
+        page.locator(".mnist-detail .cell").nth(63).wait_for()
+        assert min(page.evaluate(contrasts)) >= 4.5
 
 
 @pytest.mark.looks
@@ -295,10 +302,9 @@ def test_what_comes_out_of_a_head_is_the_librarys(page, passed):
     open_part(page, "decoder 1 cross")
     choose(page, step=1)
     out = page.locator(".mnist-detail .table .row").nth(4)
-    shown = out.evaluate("row => JSON.parse(row.dataset.numbers)")
-    assert out.locator(".row-name").inner_text() == "comes out"
-    own = passed.decoder[0].cross_attention.gathered[0, 1]
-    assert shown == pytest.approx(own.tolist(), abs=2e-2)
+    wait_for(page, out.locator(".row-name").inner_text, "comes out")
+    own = pytest.approx(passed.decoder[0].cross_attention.gathered[0, 1].tolist(), abs=2e-2)
+    wait_for(page, lambda: out.evaluate("row => JSON.parse(row.dataset.numbers)"), own)
     assert page.complaints == []
 
 
@@ -307,22 +313,23 @@ def test_a_patch_is_touched_and_its_watchers_are_shown(page, reading):
     open_part(page, "encoder 2")
     page.get_by_label("all of the paper").check()
     large = page.locator(".mnist-detail .attention .large")
+    settled(page)  # all of the paper is as wide as it will be
     large.scroll_into_view_if_needed()
     box = large.bounding_box()
     position = {"x": 14.5 / 28 * box["width"], "y": 2.5 / 4 * box["height"]}
     large.click(position=position)
     page.mouse.move(5, 5)
     patch, own = 2 * 28 + 14, reading.maps.encoder[1]
-    assert page.evaluate("document.mnistFollow.chosen.patch") == patch
-    assert peaks(page) == pytest.approx(own[:, patch].amax(-1).tolist(), abs=1e-3)
+    wait_for(page, lambda: page.evaluate("document.mnistFollow.chosen.patch"), patch)
+    wait_for_peaks(page, own[:, patch])
     page.get_by_label("who looks at it").check()
-    assert peaks(page) == pytest.approx(own[..., patch].amax(-1).tolist(), abs=1e-3)
+    wait_for_peaks(page, own[..., patch])
     large.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     patch = 1 * 28 + 15
-    assert page.evaluate("document.mnistFollow.chosen.patch") == patch
-    assert peaks(page) == pytest.approx(own[..., patch].amax(-1).tolist(), abs=1e-3)
+    wait_for(page, lambda: page.evaluate("document.mnistFollow.chosen.patch"), patch)
+    wait_for_peaks(page, own[..., patch])
     assert page.complaints == []
 
 
@@ -332,14 +339,15 @@ def test_neurons_and_the_stream_are_the_models(page, passed):
     mlp = passed.decoder[1].mlp
     for step in (0, 3):
         choose(page, step=step)
-        (fire,) = numbers(page, "b[data-firing]", "firing")
-        assert fire == int((mlp.hidden[step] > 0).sum())
-        (neuron,) = numbers(page, "b[data-neuron]", "neuron")
-        (activation,) = numbers(page, "b[data-neuron]", "activation")
-        assert neuron == int(mlp.hidden[step].argmax())
-        assert activation == pytest.approx(float(mlp.hidden[step].max()), abs=1e-3)
+        most = float(mlp.hidden[step].max())
         sizes = [float(part[step].norm()) for part in (mlp.before, mlp.added, mlp.after)]
-        assert numbers(page, "b.size", "size") == pytest.approx(sizes, abs=1e-3)
+        for where, name, own in (
+            ("b[data-firing]", "firing", [int((mlp.hidden[step] > 0).sum())]),
+            ("b[data-neuron]", "neuron", [int(mlp.hidden[step].argmax())]),
+            ("b[data-neuron]", "activation", pytest.approx([most], abs=1e-3)),
+            ("b.size", "size", pytest.approx(sizes, abs=1e-3)),
+        ):
+            wait_for(page, partial(numbers, page, where, name), own)
     assert page.complaints == []
 
 
@@ -347,10 +355,11 @@ def test_the_scale_is_common_until_each_head_has_its_own(page, reading):
     open_example(page)
     open_part(page, "decoder 2 cross")
     end = page.locator(".mnist-detail .colour-bar .end")
-    assert end.inner_text() == as_percent(float(reading.maps.cross[1].max()))
+    wait_for(page, end.inner_text, as_percent(float(reading.maps.cross[1].max())))
     page.get_by_label("each head its own scale").check()
-    assert end.inner_text() == "each head’s peak"
+    wait_for(page, end.inner_text, "each head’s peak")
     choose(page, step=1)  # what was set stays set
+    settled(page)
     assert page.get_by_label("each head its own scale").is_checked()
 
 
@@ -376,9 +385,8 @@ def test_nothing_moves_when_another_drawing_is_read(page):
     wait_for_digits(page, "99")
     page.locator('.mnist-strip [data-part="answer"] .state', has_text="9").wait_for()
     settled(page)
-    after = page.evaluate(tops)
-    assert after == pytest.approx(before, abs=1)
-    assert page.locator('.mnist-detail[data-part="decoder 2 cross"]').is_visible()
+    wait_for(page, lambda: page.evaluate(tops), pytest.approx(before, abs=1))
+    page.locator('.mnist-detail[data-part="decoder 2 cross"]').wait_for()
     assert page.complaints == []
 
 
@@ -392,36 +400,32 @@ def test_a_head_is_switched_off_where_it_stands(page, model, reading):
     changed = trace(edited(model, change), read_changed(model, reading.canvas, change))
     own = changed.decoder[0].cross_attention
     size = float(own.added[0].norm() / own.before[0].norm())
-    assert box_texts(page, "state")["decoder 1 cross"] == f"+{as_addition(size)}"
-    assert peaks(page)[2] == 0
+    said = f"+{as_addition(size)}"
+    wait_for(page, lambda: box_texts(page, "state")["decoder 1 cross"], said)
+    wait_for(page, lambda: peaks(page)[2:3], [0])
     panel = page.locator('.mnist-detail [data-head="cross 1, head 3"]')
-    assert panel.inner_text() == "cross 1, head 3 · off"
+    wait_for(page, panel.inner_text, "cross 1, head 3 · off")
     grey = """canvas => {
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return data.every((value, n) => n % 4 > 1 || value <= data[n - (n % 4) + 2] + 20);
     }"""
-    assert panel.locator("canvas").evaluate(grey)  # no trace of orange
+    wait_for(page, lambda: panel.locator("canvas").evaluate(grey), True)  # no trace of orange
     page.locator('.mnist-detail [data-switch="decoder 1"]').click()
     page.locator('.mnist-strip [data-part="decoder 1 mlp"] .state', has_text="off").wait_for()
-    assert switch.count() == 0  # of a layer that is off, no head is on
+    wait_for(page, switch.count, 0)  # of a layer that is off, no head is on
     page.locator('.mnist-detail [data-switch="decoder 1"]').click()
     switch.click()
-    size = reading.maps.cross[0, 2, 0].max()
-    for _ in range(100):
-        if peaks(page)[2] == pytest.approx(float(size), abs=1e-3):
-            break
-        page.wait_for_timeout(100)
-    assert peaks(page)[2] == pytest.approx(float(size), abs=1e-3)
+    own = pytest.approx([float(reading.maps.cross[0, 2, 0].max())], abs=1e-3)
+    wait_for(page, lambda: peaks(page)[2:3], own)
     assert page.complaints == []
 
 
 @pytest.mark.looks
 def test_if_the_encoder_stopped_earlier_is_the_librarys(page, model, reading):
     open_part(page, "memory")
-    shown = page.locator(".mnist-detail td[data-early]").evaluate_all(
-        "cells => cells.map(cell => cell.dataset.early)"
-    )
-    assert shown == memory_lens(model, reading).digits
+    cells = page.locator(".mnist-detail td[data-early]")
+    early = "cells => cells.map(cell => cell.dataset.early)"
+    wait_for(page, lambda: cells.evaluate_all(early), memory_lens(model, reading).digits)
     assert page.complaints == []
 
 
@@ -444,18 +448,20 @@ def test_on_an_empty_sheet_the_machine_stands_idle(page):
     open_part(page, "decoder 2 cross")
     page.get_by_role("button", name="Write your own").click()
     page.locator(".mnist-strip.idle").wait_for()
-    assert set(box_texts(page, "state").values()) == {""}
+    wait_for(page, lambda: set(box_texts(page, "state").values()), {""})
     page.locator(".mnist-detail").wait_for(state="hidden")
     assert page.complaints == []
 
 
 def test_on_a_phone_the_strip_is_pushed_sideways_within_the_page(browser, server):
-    context = browser.new_context(viewport={"width": 390, "height": 664}, has_touch=True)
-    page = context.new_page()
+    page = new_page(browser, viewport={"width": 390, "height": 664}, has_touch=True)
     page.goto(server[0])
     open_example(page)
     open_part(page, "decoder 2 cross")
-    box = page.locator('.mnist-strip [data-part="decoder 2 cross"]').bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+    is_in_sight = """() => {
+        const part = document.querySelector('.mnist-strip [data-part="decoder 2 cross"]');
+        const { left, right } = part.getBoundingClientRect();
+        return left >= 0 && right <= 390 && document.documentElement.scrollWidth <= 390;
+    }"""
+    page.wait_for_function(is_in_sight)
+    page.context.close()

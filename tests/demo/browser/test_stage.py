@@ -1,11 +1,12 @@
 """The stage: the drawing, the attention of a step over it, and the digits."""
 
 import re
+from functools import partial
 
 import pytest
 
 from tests.chromium import wait_for_digits, write
-from tests.demo.browser.seen import open_example, settled
+from tests.demo.browser.seen import count_messages, open_example, settled, wait_for
 
 
 def glow(page):
@@ -16,14 +17,13 @@ def wait_for_glow(page, step, weights, head="mean"):
     """Until the map of this step and head glows, as strongly as the library says."""
     name = f'[data-attention][data-step="{step + 1}"][data-head="{head}"]'
     page.locator(name).wait_for()
-    assert float(glow(page).get_attribute("data-attention")) == pytest.approx(
-        float(weights.max()), abs=2e-3
-    )
+    own = pytest.approx(float(weights.max()), abs=2e-3)
+    wait_for(page, lambda: float(glow(page).get_attribute("data-attention")), own)
 
 
 def where_it_glows(page):
-    """The middle of what is painted strongly, in pixels of the window from its left edge."""
-    page.wait_for_timeout(400)  # the glow has faded in
+    """The middle of what is painted strongly, in pixels of the window from its left edge; None
+    while nothing is."""
     share = glow(page).evaluate(
         """canvas => {
             const { width, height } = canvas;
@@ -31,19 +31,11 @@ def where_it_glows(page):
             let sum = 0, count = 0;
             for (let n = 0; n < pixels.length; n += 4)
                 if (pixels[n] - pixels[n + 2] > 100) { sum += (n / 4) % width; count += 1; }
-            return sum / count / width;
+            return count ? sum / count / width : null;
         }"""
     )
     box = glow(page).bounding_box()
-    return box["x"] + share * box["width"]
-
-
-def count_messages(page):
-    page.evaluate("""() => {
-        window.sent = 0;
-        const send = WebSocket.prototype.send;
-        WebSocket.prototype.send = function (data) { window.sent += 1; send.call(this, data); };
-    }""")
+    return share and box["x"] + share * box["width"]
 
 
 @pytest.mark.looks
@@ -79,7 +71,8 @@ def test_the_strongest_patch_is_painted_where_the_model_looked(page, reading):
         page.locator(".st-key-top h1").hover()
         page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
         tile = page.locator(".mnist-tiles button").nth(step).bounding_box()
-        assert abs(where_it_glows(page) - (tile["x"] + tile["width"] / 2)) < 60
+        middle = pytest.approx(tile["x"] + tile["width"] / 2, abs=60)
+        wait_for(page, lambda: where_it_glows(page), middle)  # the glow fades in
 
 
 def test_in_play_the_map_is_always_there(page, reading):
@@ -123,10 +116,10 @@ def test_the_probabilities_beside_are_those_of_the_step(page, reading):
     for step in (1, 4):
         page.locator(".mnist-tiles button").nth(step).click()
         page.locator(f'[data-attention][data-step="{step + 1}"]').wait_for()
-        shown = page.locator(".mnist-outcomes div").evaluate_all(
-            "rows => rows.map(row => Number(row.style.getPropertyValue('--share')))"
-        )
-        assert shown == pytest.approx(reading.distributions[step].tolist(), abs=1e-4)
+        rows = page.locator(".mnist-outcomes div")
+        shares = "rows => rows.map(row => Number(row.style.getPropertyValue('--share')))"
+        own = pytest.approx(reading.distributions[step].tolist(), abs=1e-4)
+        wait_for(page, partial(rows.evaluate_all, shares), own)
 
 
 def test_a_new_reading_keeps_the_step_if_it_has_it(page):
@@ -148,7 +141,8 @@ def test_a_patch_under_the_pointer_tells_its_share(page, reading):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     says = page.locator(".mnist-says")
     says.get_by_text("of the attention").wait_for()
-    row, column = map(int, re.search(r"row (\d+), column (\d+)", says.inner_text()).groups())
+    said = says.inner_text()
+    row, column = map(int, re.search(r"row (\d+), column (\d+)", said).groups())
     weights = reading.maps.cross.mean((0, 1))[0].unflatten(0, reading.maps.grid)
     weight = weights[row - 1, column - 1]
-    assert f"{weight:.1%}" in says.inner_text()
+    assert f"{weight:.1%}" in said

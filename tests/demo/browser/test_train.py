@@ -1,6 +1,7 @@
 """Train your own."""
 
 from tests.chromium import open_page, wait_for_digits, write
+from tests.demo.browser.seen import settled, wait_for
 
 
 def start_training(page):
@@ -18,15 +19,12 @@ def stop_training(page, run=1):
 
 
 def slide(page, share):
-    """Put the slider of moments where that share of it lies left; gives the step it shows then."""
+    """Put the slider of moments where that share of it lies left."""
     track = page.locator(".mnist-timeline .track")
     track.scroll_into_view_if_needed()
-    before = page.locator(".mnist-timeline").get_attribute("data-at")
     box = track.bounding_box()
-    x = box["x"] + 1 + share * (box["width"] - 2)  # not on the rim, where it may be missed
-    page.mouse.click(x, box["y"] + box["height"] / 2)
-    page.locator(f'.mnist-timeline:not([data-at="{before}"])').wait_for()
-    return int(page.locator(".mnist-timeline").get_attribute("data-at"))
+    x = 1 + share * (box["width"] - 2)  # not on the rim, where it may be missed
+    track.click(position={"x": x, "y": box["height"] / 2})
 
 
 def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, server, tmp_path):
@@ -38,8 +36,7 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     assert other.get_by_text("Training: step").count() == 0
     other.get_by_role("button", name="Model: shipped").click()
     names = other.get_by_test_id("stPopoverBody").get_by_role("radio")
-    names.first.wait_for()
-    assert names.count() == 1
+    wait_for(page, names.count, 1)
     other.keyboard.press("Escape")
     write(other, "5")  # and the page stays usable while the first one trains
     wait_for_digits(other, "5")
@@ -60,12 +57,14 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     page.get_by_role("button", name="Look into it").click()
     page.get_by_role("button", name="Model: run 1").wait_for()
     page.locator(".mnist-timeline").wait_for()
-    assert slide(page, 0.01) == 0
-    assert slide(page, 0.99) > 0
+    settled(page)
+    slide(page, 0.01)
+    page.locator('.mnist-timeline[data-at="0"]').wait_for()
+    slide(page, 0.99)
+    page.locator('.mnist-timeline:not([data-at="0"])').wait_for()
+    settled(page)
     curve = page.locator('.mnist-curves [data-chart="decoder_loss"] .plot')
-    curve.scroll_into_view_if_needed()
-    box = curve.bounding_box()
-    page.mouse.move(box["x"] + 9, box["y"] + 40)  # rests on the first moment
+    curve.hover(position={"x": 9, "y": 40})  # rests on the first moment
     page.locator('.mnist-timeline[data-at="0"]').wait_for()
 
     page.get_by_role("radio", name="Fork a run").click()
@@ -75,16 +74,16 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     page.get_by_text("Run 2 · Training: step").wait_for()
     stop_training(page, 2)
     page.get_by_text("Run 2 reads").wait_for()
-    page.locator(".mnist-curves .label").nth(1).wait_for()
-    page.locator('[data-chart="decoder_loss"] polyline').nth(1).wait_for(state="attached")
-    names = page.locator(".mnist-curves .label").all_text_contents()
-    assert "drawings, batch 32" in names[0] and names[1] == "2: without positions"
-    assert page.locator('[data-chart="decoder_loss"] polyline').count() == 2
+    names = page.locator(".mnist-curves .label")
+    names.nth(0).get_by_text("drawings, batch 32").wait_for()
+    wait_for(page, lambda: names.all_text_contents()[1:], ["2: without positions"])
+    wait_for(page, page.locator('[data-chart="decoder_loss"] polyline').count, 2)
 
     page.get_by_role("button", name="Model: run 1").click()
     chooser = page.get_by_test_id("stPopoverBody").locator('input[type="file"]')
     chooser.set_input_files(weights)
     page.get_by_role("button", name="Model: mine").wait_for()
+    settled(page)
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(weights.read_bytes()[:5000])
     chooser.set_input_files(broken)

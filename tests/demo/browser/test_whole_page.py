@@ -1,9 +1,13 @@
 """The whole page: on a phone, at every width, in the dark; last, the server's log of all tests."""
 
+from functools import partial
+
+import pytest
+
 from demo import link
 from mnist_transformer.ink.brush import SHEET
 from tests.chromium import new_page, open_page, serve, sheet_box, wait_for_digits, write
-from tests.demo.browser.seen import a_new_canvas, open_example, settled
+from tests.demo.browser.seen import a_new_canvas, open_example, settled, wait_for
 from tests.demo.parts import drawn
 from tests.pen import strokes
 
@@ -15,17 +19,19 @@ PHONE = {
 }
 
 
-def inside(page, *elements):
-    """Whether all of these lie wholly inside the window."""
-    width, height = page.evaluate("[innerWidth, innerHeight]")
-    boxes = [page.locator(element).first.bounding_box() for element in elements]
-    return all(
-        box["x"] >= 0
-        and box["y"] >= 0
-        and box["x"] + box["width"] <= width
-        and box["y"] + box["height"] <= height
-        for box in boxes
-    )
+def wait_until_inside(page, *elements):
+    """Until all of these lie wholly inside the window."""
+    outside = """elements => elements.filter(element => {
+        const box = document.querySelector(element)?.getBoundingClientRect();
+        return !box || box.left < 0 || box.top < 0
+            || box.right > innerWidth || box.bottom > innerHeight;
+    })"""
+    wait_for(page, lambda: page.evaluate(outside, elements), [])
+
+
+def narrower(page, block):
+    """By how many pixels the sheet is narrower than the block that it stands in."""
+    return block.bounding_box()["width"] - sheet_box(page)["width"]
 
 
 def draw(page, text, x, y, height):
@@ -40,28 +46,25 @@ def draw(page, text, x, y, height):
 
 def test_on_arrival_digits_and_a_map_are_in_sight_and_after_drawing_all_is(browser, server):
     page = open_page(browser, server[0], height=800)
-    assert inside(page, "[data-digits]", "[data-attention]")
+    wait_until_inside(page, "[data-digits]", "[data-attention]")
     write(page, "405")
     wait_for_digits(page, "405")
-    assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
+    wait_for(page, lambda: page.evaluate("document.querySelector('.stMain').scrollTop"), 0)
     parts = [".st-key-sheet", "[data-attention]", "[data-digits]", ".mnist-outcomes"]
-    assert inside(page, *parts, ".mnist-strip")
+    wait_until_inside(page, *parts, ".mnist-strip")
     with a_new_canvas(page):
         page.get_by_role("button", name="More paper").click()
     box = sheet_box(page)
     draw(page, "314", box["x"] + 20, box["y"] + 0.58 * box["height"], 66)
     page.get_by_role("radio", name="2: 314").wait_for()
     page.locator('.mnist-tiles[data-digits="405"]').wait_for()
-    assert inside(page, *parts, ".mnist-strip")
+    wait_until_inside(page, *parts, ".mnist-strip")
     for rows in (3, 4):
         with a_new_canvas(page):
             page.get_by_role("button", name="More paper").click()
         page.locator(f'.st-key-sheet[data-rows="{rows}"]').wait_for()
     page.get_by_role("radio", name="2: 314").wait_for()
-    page.wait_for_function(
-        "document.querySelector('.mnist-strip').getBoundingClientRect().bottom <= innerHeight"
-    )
-    assert inside(page, *parts, ".mnist-strip")
+    wait_until_inside(page, *parts, ".mnist-strip")
     assert page.complaints == []
     page.context.close()
 
@@ -70,16 +73,16 @@ def test_on_a_phone_the_digits_are_in_sight_after_the_last_stroke(browser, serve
     page = new_page(browser, **PHONE)
     page.goto(server[0])
     wait_for_digits(page, "314159")
-    assert inside(page, "[data-digits]", "[data-attention]")
+    wait_until_inside(page, "[data-digits]", "[data-attention]")
     box = sheet_box(page)
     draw(page, "40719265", box["x"] + 12, box["y"] + 50, 42)
     wait_for_digits(page, "40719265")
-    assert page.evaluate("document.querySelector('.stMain').scrollTop") == 0
-    assert inside(page, "[data-digits]", "[data-attention]")
-    tiles = [tile.bounding_box() for tile in page.locator(".mnist-tiles button").all()]
-    assert len(tiles) == 9
-    ends = [tile["x"] + tile["width"] for tile in tiles]
-    assert all(end <= after["x"] for end, after in zip(ends, tiles[1:], strict=False))
+    wait_for(page, lambda: page.evaluate("document.querySelector('.stMain').scrollTop"), 0)
+    wait_until_inside(page, "[data-digits]", "[data-attention]")
+    apart = """() => [...document.querySelectorAll('.mnist-tiles button')]
+        .map(tile => tile.getBoundingClientRect())
+        .map((box, n, all) => !n || all[n - 1].right <= box.left)"""
+    wait_for(page, lambda: page.evaluate(apart), [True] * 9)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.context.close()
 
@@ -89,13 +92,9 @@ def test_the_sheet_is_as_wide_as_the_page_and_keeps_its_strokes(page):
     wait_for_digits(page, "27")
     for width in (1920, 1024, 820, 500, 320):
         page.set_viewport_size({"width": width, "height": 800})
-        block = page.locator(".st-key-sheet")
-        for _ in range(100):
-            canvas = sheet_box(page)
-            if abs(canvas["width"] - block.bounding_box()["width"]) <= 1:
-                break
-            page.wait_for_timeout(100)
-        assert abs(canvas["width"] - block.bounding_box()["width"]) <= 1
+        gap = partial(narrower, page, page.locator(".st-key-sheet"))
+        wait_for(page, gap, pytest.approx(0, abs=1))
+        canvas = sheet_box(page)
         assert canvas["x"] >= 0 and canvas["x"] + canvas["width"] <= width
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         settled(page)
@@ -129,7 +128,7 @@ def test_the_upper_right_corner_takes_strokes(page):
 
 
 def test_the_first_stroke_clears_the_example_and_a_chosen_one_stays(page):
-    assert page.get_by_role("button", name="Write your own").count() == 1
+    page.get_by_role("button", name="Write your own").wait_for()
     write(page, "7")
     wait_for_digits(page, "7")
     with a_new_canvas(page):
@@ -145,6 +144,7 @@ def test_nothing_moves_when_another_reading_comes(page):
     places = f"""() => {parts}
         .map(name => document.querySelector(name).getBoundingClientRect())
         .map(box => [box.x, box.y, box.width, box.height].slice(0, 3).map(Math.round)).join()"""
+    settled(page)
     before = page.evaluate(places)
     page.evaluate(
         "places => { window.seen = new Set(); const look = () => { "
@@ -165,10 +165,9 @@ def test_nothing_moves_when_another_reading_comes(page):
 def test_settings_are_taken_from_any_folder(browser, tmp_path):
     with serve(tmp_path / "log", folder=tmp_path) as address:
         page = open_page(browser, address)
-        color = page.locator(".st-key-clear button").evaluate(
-            "button => getComputedStyle(button).backgroundColor"
-        )
-        assert color == "rgb(217, 72, 15)"
+        button = page.locator(".st-key-clear button")
+        color = "button => getComputedStyle(button).backgroundColor"
+        wait_for(page, lambda: button.evaluate(color), "rgb(217, 72, 15)")
         page.context.close()
 
 
@@ -177,9 +176,9 @@ def test_the_page_follows_a_dark_theme(browser, server):
     page.goto(server[0])
     open_example(page)
     style = "element => getComputedStyle(element).{}.match(/\\d+/g).slice(0, 3).map(Number)"
-    dark = page.locator(".stApp").evaluate(style.format("backgroundColor"))
-    light = page.locator(".reading .digit").first.evaluate(style.format("color"))
-    assert max(dark) < 60 and min(light) > 200
+    app, digit = page.locator(".stApp"), page.locator(".reading .digit").first
+    wait_for(page, lambda: max(app.evaluate(style.format("backgroundColor"))) < 60, True)
+    wait_for(page, lambda: min(digit.evaluate(style.format("color"))) > 200, True)
     page.context.close()
 
 
