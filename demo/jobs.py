@@ -18,7 +18,13 @@ from demo.line import TrainingQueue
 from mnist_transformer import Classifier, Transformer
 from mnist_transformer.dataset import DigitSet, load_digits
 from mnist_transformer.hands.own import OwnDigit
-from mnist_transformer.train import Progress, TrainingError, TrainingResult, train
+from mnist_transformer.train import (
+    Progress,
+    RunRefusedError,
+    TrainingError,
+    TrainingResult,
+    train,
+)
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moment, MomentError, Moments, Origin, thin_to
 from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHORT_TRANSFORMER, Recipe
@@ -246,7 +252,7 @@ class TrainingJob:
             if isinstance(left, Lesson):
                 self.scores = left.before, left.after
             self.finished = (left.result if isinstance(left, Lesson) else left).finished
-        except (MomentError, TrainingError) as error:
+        except (MomentError, RunRefusedError, TrainingError) as error:
             self.error = str(error)
             for folder in (str(self.moments.folder), self._folder.name):  # the server's own
                 self.error = self.error.replace(folder, "the run's folder")

@@ -12,7 +12,7 @@ from .dataset import DigitSet, load_digits
 from .training import processes
 from .training.loop import Trainer
 from .training.moments import Moment, Moments, Origin
-from .training.progress import Progress, TrainingError, TrainingResult
+from .training.progress import Progress, RunRefusedError, TrainingError, TrainingResult
 from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
 from .training.run_files import RunFiles, run_settings
 from .training.tasks import Model, make_task, training_digits
@@ -21,6 +21,7 @@ from .transformer import Transformer
 __all__ = [
     "Progress",
     "Recipe",
+    "RunRefusedError",
     "TrainingError",
     "TrainingResult",
     "train",

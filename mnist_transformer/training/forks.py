@@ -9,7 +9,7 @@ from ..train import NUM_VALIDATION
 from . import processes
 from .loop import Trainer
 from .moments import Moment, MomentError, Moments, Origin
-from .progress import Progress, TrainingError, TrainingResult
+from .progress import Progress, RunRefusedError, TrainingError, TrainingResult
 from .recipes import Recipe
 from .run_files import RunFiles, identity, run_settings
 from .tasks import Model, make_task, training_digits
@@ -60,7 +60,7 @@ def fork(
     The other arguments as in `train`.
 
     Raises:
-        ValueError: if nothing is left to train, or something changes that cannot: task, config,
+        RunRefusedError: if nothing is left to train, or something changes that cannot: task, config,
             optimizer or seed, running mean or CTC switched on or off, or the parent's own digits.
         MomentError: if there is no such moment, its run was thrown away, or no exact state is left.
         TrainingError: as `train`, and if the parent's state is damaged.
@@ -76,7 +76,7 @@ def fork(
     validation = validation or load_digits("validation")
     assert parent.settings is not None
     if identity(digits) != parent.settings["digits"]:
-        raise ValueError(
+        raise RunRefusedError(
             f"{parent.name} was trained on {parent.settings['digits']}, not on {identity(digits)}: "
             "fork it with the same digits, and add others"
         )
@@ -109,18 +109,18 @@ def fork(
 
 
 def check_changes(own: Recipe, recipe: Recipe, step: int) -> None:
-    """Raise ValueError, as `fork` does, if a run by `own` cannot go on by `recipe` from `step`."""
+    """Raise RunRefusedError, as `fork` does, if a run by `own` cannot go on by `recipe` from `step`."""
     for name in FIXED:
         before, now = getattr(own, name), getattr(recipe, name)
         if before != now:
-            raise ValueError(
+            raise RunRefusedError(
                 f"a fork cannot change {name} from {before} to {now}: train a model of its own"
             )
     for name in ON_OR_OFF:
         if bool(getattr(own, name)) != bool(getattr(recipe, name)):
-            raise ValueError(f"a fork cannot switch {name} on or off: {getattr(own, name)} was it")
+            raise RunRefusedError(f"a fork cannot switch {name} on or off: {getattr(own, name)} was it")
     if steps_in(recipe, own, step) >= _steps(recipe):
-        raise ValueError(
+        raise RunRefusedError(
             f"step {step:,} is the end of the run: ask for more than {recipe.epochs} epochs to go "
             "on beyond it, or fork it earlier"
         )

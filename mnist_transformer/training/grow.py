@@ -12,6 +12,7 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from ..config import Config
 from ..transformer import Transformer
+from .progress import RunRefusedError
 
 
 @torch.no_grad()
@@ -28,7 +29,7 @@ def grow(model: Transformer, config: Config) -> Transformer:
             another `dropout`, and without `stem_norm`, which the stem can only grow without.
 
     Raises:
-        ValueError: if `config` differs from `model.config` in any other way, or further layers are
+        RunRefusedError: if `config` differs from `model.config` in any other way, or further layers are
             asked of a model without `norm_first`.
     """
     check_growth(model.config, config)
@@ -51,19 +52,19 @@ def grow(model: Transformer, config: Config) -> Transformer:
 
 
 def check_growth(old: Config, new: Config) -> None:
-    """Raise the `ValueError` that `grow` would, and do no more."""
+    """Raise the `RunRefusedError` that `grow` would, and do no more."""
     may_grow = ("stem_depth", "encoder_layers", "decoder_layers")
     for name, value in old.to_dict().items():
         wanted = getattr(new, name)
         if name in ("dropout", "stem_norm") or (name in may_grow and wanted >= value):
             continue
         if wanted != value:
-            raise ValueError(f"a model cannot grow from {name} {value} to {wanted}")
+            raise RunRefusedError(f"a model cannot grow from {name} {value} to {wanted}")
     layers = (old.encoder_layers, old.decoder_layers)
     if not old.norm_first and layers != (new.encoder_layers, new.decoder_layers):
-        raise ValueError("a layer that normalises last, norm_first False, cannot add nothing")
+        raise RunRefusedError("a layer that normalises last, norm_first False, cannot add nothing")
     if new.stem_norm and (new.stem_depth > old.stem_depth or not old.stem_norm):
-        raise ValueError("a stem grows without its batch norms: set stem_norm to False")
+        raise RunRefusedError("a stem grows without its batch norms: set stem_norm to False")
 
 
 def _grow_stem(model: Transformer, grown: Transformer) -> None:

@@ -25,6 +25,7 @@ from .run_files import differences
 __all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
 MOST_BYTES = 100_000_000  # of a run on disk: beyond it exact states are thinned, then moments
+ALONE = "alone"  # what marks a state that its run did not go on from
 OPENED = 12  # models that are kept ready to read, of all runs together
 _opened = OpenedModels(OPENED)
 _numbers = itertools.count()  # of all runs, by which their models are told apart
@@ -187,11 +188,15 @@ class Moments:
         self._check()
         return self._files.read_added()
 
+    def state(self, step: int) -> dict | None:
+        """The exact state of training after a step; None if there is none that can be read."""
+        return self._files.read_state(step)
+
     def state_before(self, step: int) -> tuple[int, dict | None]:
         """The last exact state of training at or before `step`: after which step, and what.
 
         None stands for the state from which the recipe begins by itself. What is damaged is passed
-        over, as an earlier state serves as well.
+        over, as an earlier state serves as well, and so is what the run did not go on from.
 
         Raises:
             MomentError: if there is no such moment, or no such state any more.
@@ -200,7 +205,8 @@ class Moments:
         for kept in reversed([kept for kept in self.exact if kept <= step]):
             if kept == 0 and self._begins_from_seed:
                 return 0, None
-            if (state := self._files.read_state(kept)) is not None:
+            state = self.state(kept)
+            if state is not None and (kept == step or not state.get(ALONE)):
                 return kept, state
         later = [kept for kept in self.exact if kept > step]
         advice = f"after step {later[0]:,}" if later else "from the weights, as a trained model"
@@ -265,7 +271,8 @@ class Moments:
         Args:
             moment: its numbers.
             model: as it is; stays so.
-            state: the exact state of training, plain values and state dicts.
+            state: the exact state of training, plain values and state dicts; marked `ALONE` if a
+                fork goes on from it, but the run itself from another.
         """
         with self._lock:
             if self._discarded:

@@ -10,6 +10,10 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message says why, and what was saved before stays as it was."""
 
 
+class RunRefusedError(ValueError):
+    """A run cannot be as it is asked for; the message says what to ask for instead."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """The state of a run after `step` of `steps` steps.

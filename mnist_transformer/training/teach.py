@@ -16,9 +16,9 @@ from ..train import NUM_VALIDATION, train
 from ..transformer import Transformer
 from . import processes
 from .averaging import between
-from .moments import Moment, Moments, Origin
+from .moments import ALONE, Moment, Moments, Origin
 from .objectives import TransformerObjective
-from .progress import Progress, TrainingResult
+from .progress import Progress, RunRefusedError, TrainingResult
 from .recipes import TEACHING, Recipe
 from .tasks import CHECKED, Model
 
@@ -81,8 +81,8 @@ def teach(
 
     Rehearsal of what was learned before, beside what is new, keeps a network from forgetting it
     (Robins 1995), and so does a step back at the end: the weights, and the newest moment, are then
-    mixed with those before (Wortsman et al. 2022). What goes on from a lesson, be it a fork or the
-    rest of one that was stopped, goes on from where it was before that step.
+    mixed with those before (Wortsman et al. 2022). A fork of that moment goes on from there; the
+    rest of a lesson that was stopped, from where it was before that step.
 
     Args:
         model: the shipped one, that of a moment, or any other that reads lines; stays as it is.
@@ -94,12 +94,12 @@ def teach(
     The other arguments, and errors, as in `train`.
 
     Raises:
-        ValueError: if there are no examples, or the model reads grids.
+        RunRefusedError: if there are no examples, or the model reads grids.
     """
     if not own:
-        raise ValueError("there is nothing to teach: give at least one digit of your own")
+        raise RunRefusedError("there is nothing to teach: give at least one digit of your own")
     if model.config.text_rows > 1:
-        raise ValueError("this model reads grids: teach one that reads lines")
+        raise RunRefusedError("this model reads grids: teach one that reads lines")
     digits = digits or load_digits("train")
     validation = validation or load_digits("validation")
     recipe = dataclasses.replace(recipe, config=dataclasses.replace(model.config, dropout=0.0))
@@ -133,12 +133,20 @@ def teach(
 
 
 def _keep_last(moments: Moments, taught: Transformer, validation: DigitSet) -> None:
-    """Keep what was taught as the newest moment, in place of the one before the step back."""
+    """Keep what was taught as the newest moment, in place of the one before the step back, in the
+    state that a fork goes on from, too."""
     canvases, tokens = next(iter(evaluation_lines(validation, taught.config, CHECKED)))
     examined = TransformerObjective(taught).examine(taught, canvases, tokens)
     last = moments.numbers[-1]
     measured = examined._asdict() | {"ctc_loss": last.ctc_loss}
-    moments.keep(dataclasses.replace(last, **measured), taught)
+    state = moments.state(last.step)
+    if state is not None:
+        weights = taught.state_dict()
+        for part, prefix in (("objective", "model."), ("mean", "module.")):
+            if part in state:
+                state[part] |= {prefix + name: tensor for name, tensor in weights.items()}
+        state[ALONE] = True
+    moments.keep(dataclasses.replace(last, **measured), taught, state)
 
 
 def mixed_in(own: Sequence[OwnDigit], others: int, seed: int) -> DigitSet:

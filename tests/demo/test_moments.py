@@ -130,6 +130,14 @@ def test_runs_are_compared_after_as_many_drawings_as_the_moment_shown_where_one_
     assert f"**Run 2 reads** after {nearest:,} drawings" in said
 
 
+def test_runs_are_compared_though_the_moment_shown_was_thinned_out_meanwhile(job, monkeypatch):
+    gone = job.moments.steps[3] + 1
+    shown = SimpleNamespace(run=(job, gone))
+    monkeypatch.setattr(models, "chosen", lambda: shown)
+    nearest = job.moments.moment(job.moments.nearest(gone)).drawings
+    assert compare_view._drawings_alike([job]) == nearest > 0
+
+
 def test_the_drawing_s_own_digits_are_followed_through_the_run(job):
     page = opened([job], model=job.id)
     for _ in range(50):

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from demo.jobs import TrainingJob, new_run
 from demo.line import TrainingQueue
 from mnist_transformer import load_transformer
-from mnist_transformer.train import TrainingError
+from mnist_transformer.train import RunRefusedError, TrainingError
 from tests import ROOT
 from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, stage
 
@@ -209,6 +209,7 @@ def test_what_cannot_be_trained_is_refused_before_it_waits_in_line():
     "failure, said, logged",
     [
         (TrainingError("the loss became nan"), "the loss became nan", False),
+        (RunRefusedError("step 8 is the end of the run"), "step 8 is the end of the run", False),
         (ValueError("a tensor of 3 dimensions"), "Something on the server went wrong", True),
     ],
 )

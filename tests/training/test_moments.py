@@ -19,6 +19,7 @@ from mnist_transformer.training.forks import fork
 from mnist_transformer.training.keeping import exact_steps, moment_steps
 from mnist_transformer.training.loop import Trainer
 from mnist_transformer.training.moments import MOST_BYTES, MomentError, Moments, Origin, thin_to
+from mnist_transformer.training.progress import RunRefusedError
 from mnist_transformer.training.recipes import CLASSIFIER, SHIPPED_TRANSFORMER, SHORT_TRANSFORMER
 from mnist_transformer.training.run_files import RunFiles, run_settings
 from mnist_transformer.training.tasks import make_task
@@ -184,7 +185,7 @@ def test_a_fork_does_without_a_head_and_positions(run, options):
 
 def test_a_finished_run_goes_on_with_more_epochs(run, options):
     moments, *_ = run
-    with pytest.raises(ValueError, match="step 24 is the end of the run: ask for more than 3"):
+    with pytest.raises(RunRefusedError, match="step 24 is the end of the run: ask for more than 3"):
         fork(moments, 24, **options)
     longer = fork(moments, 24, dataclasses.replace(moments.recipe, epochs=4), **options)
     assert longer.history[-1].step == longer.history[-1].steps == 32

@@ -8,7 +8,9 @@ from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.config import GRID_CONFIG
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.hands.own import stroke_digit
+from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moments, Origin
+from mnist_transformer.training.progress import RunRefusedError
 from mnist_transformer.training.recipes import TEACHING
 from mnist_transformer.training.teach import OWN_SHARE, mixed_in, score, teach
 
@@ -71,6 +73,38 @@ def test_a_lesson_steps_back_towards_the_model_before_in_all_that_it_leaves(
     assert read_metadata(file)["settings"]["lr"] == quick["recipe"].lr
 
 
+def test_a_fork_of_a_lesson_s_end_goes_on_from_the_weights_that_are_shown(model, quick, tmp_path):
+    own, file = [stroke_digit(7, SEVEN)], tmp_path / "lesson.safetensors"
+    moments, asked = Moments(keep=4, exact=1), iter([False, True])
+    stopped = teach(
+        model, own, **quick, moments=moments, checkpoint=file, stop=lambda: next(asked)
+    )
+    assert not stopped.result.finished and moments.steps[-1] == 2
+    options = {name: quick[name] for name in ("digits", "validation", "num_validation")}
+    options["progress_bar"] = False
+
+    def begins_at(step, **changed):
+        fork_moments = Moments(keep=3)
+        longer = dataclasses.replace(moments.recipe, **changed)
+        result = fork(moments, step, longer, moments=fork_moments, **options)
+        return fork_moments.model(fork_moments.steps[0]), result.model
+
+    assert same_weights(begins_at(2)[0], moments.model(2))
+    teach(model, own, **quick, moments=moments, checkpoint=file)  # goes on from before its step
+    assert same_weights(begins_at(8, epochs=2)[0], moments.model(8))
+    # Nothing but a fork went on from where the stopped lesson had stepped back.
+    whole = Moments(keep=4, exact=1)
+    teach(model, own, **quick, moments=whole)
+    assert same_weights(moments.model(8), whole.model(8))
+    assert 4 not in moments.exact
+    assert same_weights(begins_at(4)[0], whole.model(4))
+
+
+def same_weights(a, b):
+    a, b = a.state_dict(), b.state_dict()
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
 def test_own_digits_are_a_share_of_all():
     own = mixed_in([stroke_digit(7, SEVEN)], 900, seed=0)
     assert len(own) / (900 + len(own)) == pytest.approx(OWN_SHARE, abs=0.01)
@@ -78,7 +112,7 @@ def test_own_digits_are_a_share_of_all():
 
 
 def test_there_must_be_something_to_teach_and_a_reader_of_lines(model, quick):
-    with pytest.raises(ValueError, match="give at least one digit of your own"):
+    with pytest.raises(RunRefusedError, match="give at least one digit of your own"):
         teach(model, [], **quick)
-    with pytest.raises(ValueError, match="reads grids"):
+    with pytest.raises(RunRefusedError, match="reads grids"):
         teach(Transformer(GRID_CONFIG).eval(), [stroke_digit(7, SEVEN)], **quick)
