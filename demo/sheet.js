@@ -4,7 +4,10 @@
 const SETTLED = 200; // milliseconds for which the width stays the same before it is told
 const NARROWEST = 240;
 const TOLD = 350; // milliseconds after which the canvas has surely told its last stroke
-const MENDED = ".dc-toolbar { display: none !important; } .dc-container { background: #fff; }";
+// Its own style comes a frame later than the canvas, which would stand below itself meanwhile.
+const MENDED = `.dc-toolbar { display: none !important; }
+  .dc-container { background: #fff; position: relative; }
+  .dc-background-canvas { position: absolute; top: 0; left: 0; }`;
 
 export default function ({ parentElement, data, setStateValue }) {
   const sheet = parentElement.closest(".st-key-sheet");

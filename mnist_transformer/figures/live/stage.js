@@ -71,6 +71,7 @@ function loadStage(stage, fresh) {
     fillHeads(stage.heads, data);
     fillOutcomes(stage.outcomes, data);
     stage.root.classList.toggle("mnist-blank", isBlank);
+    stage.play.disabled = stage.heads.disabled = isBlank;
     if (isBlank) pauseStage(stage);
   }
   stage.unsubscribe ??= stage.store.subscribe((now) => updateStage(stage, now));
