@@ -163,7 +163,7 @@ LESSONS = [
         "found out. One of them finds the place where the next digit stands. Here you can take the "
         "machine apart: what you click is switched off.",
         task="Find the layer of the decoder without which it loses its place. Switch off one "
-        "“whole layer” at a time.",
+        "“whole layer” at a time, in the last column.",
         praise="Without it, digits come out of order, twice or not at all: it can still tell "
         "digits, but no longer where it is.",
         point=".mnist-matrix",
@@ -260,6 +260,7 @@ LESSONS = [
         praise="The first look at the drawing, cross 1, settles most digits. What comes after it "
         "makes them sure.",
         point=".mnist-strip",
+        see='.mnist-strip [data-part="memory"]',
         part="answer",
         watch={"part": "decoder 1 cross"},
     ),
@@ -273,6 +274,7 @@ LESSONS = [
         praise="It keeps in mind what was read two steps ago. Others look at the last token: so "
         "the machine knows how far it has come.",
         point="[data-habits]",
+        see=".st-key-habits-kind",
         tab="Take it apart",
         way="Heads’ habits",
         watch={"shown": '[data-habit="the token before that"]'},

@@ -60,12 +60,12 @@ def watch(model: Transformer) -> Watched:
 @st.fragment
 def show(model: Transformer) -> None:
     """Draw the section: of the whole model, whatever is drawn or switched off."""
-    st.caption(SAYS.format(lines=LINES))
     try:
-        watched = watch(model)
+        watched = watch(model)  # it says so while it goes on, above all else
     except ValueError as error:  # a model that has learnt little reads no line of two digits
         st.info(f"{error}.")
         return
+    st.caption(SAYS.format(lines=LINES))
     kind = st.segmented_control(
         "Which heads",
         list(KINDS),

@@ -35,7 +35,7 @@ def show(reading: Reading, whole: Transformer) -> None:
         st.markdown("**Which parts this reading needs**")
         # Worked out for the machine as it is now: a head that stood in for one that is off counts.
         lost = importance(changed_model, changed, all_changes(whole.config))
-        matrix.show(whole, lost)
+        matrix.show(whole, lost, reading.digits, changed.digits)
         st.caption(MATTER)
     with early:
         st.markdown("**What the decoder would have said after each part**")

@@ -22,12 +22,13 @@ _draw = st.components.v2.component(
 )
 
 
-def show(model: Transformer, lost: Mapping[str, float]) -> None:
+def show(model: Transformer, lost: Mapping[str, float], before: str, now: str) -> None:
     """Draw the table; what is clicked is in `changes` when the page is next drawn.
 
     Args:
         model: whose parts they are.
         lost: what the reading loses without each (see `matrix_data`).
+        before, now: the digits that the whole machine reads, and as it is changed.
     """
     state = st.session_state
 
@@ -37,5 +38,6 @@ def show(model: Transformer, lost: Mapping[str, float]) -> None:
         state["matrix-answers"] = taken["sent"]
 
     data = matrix_data(all_heads(model.config), lost, **changes.chosen())
+    data["reads"] = [before, now]
     data["answers"] = state.get("matrix-answers", 0)
     _draw(data=data, key="matrix", on_changes_change=take)

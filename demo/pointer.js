@@ -35,7 +35,8 @@ function makePointer() {
     // lesson: {point, see}, selectors of what is framed, and of what must be in sight: more than
     // that, or the part of it that matters where there is no room for all.
     point(lesson) {
-      const target = seenElement(lesson?.point);
+      // What is still being worked out says so in its section.
+      const target = seenElement(lesson?.point) ?? seenElement(lesson?.tab && ".stTabs");
       frame.style.display = target ? "block" : "none";
       if (!target) return;
       if (leads) [target, seenElement(lesson.see)].forEach((each) => bringIntoRoom(each, card));
@@ -62,20 +63,25 @@ function placeFrame(frame, { left, top, width, height }) {
   frame.style.height = `${height + 2 * RIM}px`;
 }
 
-// What is too high for the room is shown from its beginning.
+// What is too high or too wide for the room is shown from its beginning.
 function bringIntoRoom(element, card) {
   if (!element) return;
-  const { top, bottom } = element.getBoundingClientRect();
+  const { top, bottom, left, right } = element.getBoundingClientRect();
   const end = innerHeight - (card?.offsetHeight ?? 0) - AIR;
   const tooLow = Math.min(Math.max(bottom - end, 0), top - AIR);
   const move = top < AIR ? top - AIR : tooLow;
-  if (Math.abs(move) > 1) scrollerOf(element).scrollBy(0, move);
+  if (Math.abs(move) > 1) scrollerOf(element, "Y").scrollBy(0, move);
+  const row = scrollerOf(element, "X");
+  const sides = row?.getBoundingClientRect();
+  if (row && (left < sides.left || right > sides.right)) row.scrollBy(left - sides.left - AIR, 0);
 }
 
-function scrollerOf(element) {
+// What holds the element and is pushed along an axis, "X" or "Y"; across, perhaps nothing is.
+function scrollerOf(element, axis) {
+  const side = axis === "X" ? "Width" : "Height";
   for (let each = element.parentElement; each; each = each.parentElement) {
-    const { overflowY } = getComputedStyle(each);
-    if (/auto|scroll/.test(overflowY) && each.scrollHeight > each.clientHeight) return each;
+    const overflow = getComputedStyle(each)[`overflow${axis}`];
+    if (/auto|scroll/.test(overflow) && each[`scroll${side}`] > each[`client${side}`]) return each;
   }
-  return document.scrollingElement;
+  return axis === "X" ? null : document.scrollingElement;
 }

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -23,7 +24,7 @@ from mnist_transformer.training.teach import Score
 
 LEAVE = "not this one"
 FULL = f"At most {MOST_DIGITS:,} digits are kept: forget some first."
-FRAME = 104  # pixels of width for each digit of the sheet and its name
+FRAME = 76  # pixels of width for each digit of the sheet and its name
 SHOWN = 40  # of the digits that were kept
 SAYS = """
 Write digits as you write them, a crossed 7 or a 4 in one stroke, and correct what was read wrong.
@@ -59,28 +60,68 @@ def show(reading: Reading, abandoned: Callable[[], bool], disabled: bool) -> Tra
     return TrainingJob(number, said, "transformer", work, abandoned, parent)
 
 
+@dataclass
+class Naming:
+    """What the digits on the sheet are named.
+
+    Attributes:
+        drawn: what tells the drawing and its reading from others.
+        names: of its digits, one each; `LEAVE` for what is none.
+        chosen: which of them is being corrected.
+    """
+
+    drawn: int
+    names: list[str]
+    chosen: int | None = None
+
+    def choose(self, n: int) -> None:
+        """Correct this one, or none if it was that already."""
+        self.chosen = None if n == self.chosen else n
+
+    def rename(self, key: str) -> None:
+        """Name the chosen one as was chosen in the control of this key."""
+        if self.chosen is not None:
+            self.names[self.chosen] = st.session_state[key]
+
+
 def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
-    """The digits on the sheet, cut by the model's own reading, each with a label to correct."""
+    """The digits on the sheet, cut by the model's own reading, each with a name to correct."""
     state = st.session_state
     if not reading.digits:
         st.info("Write digits on the sheet above, and they stand here to be named and kept.")
         return
     cut = cut_digits(reading)
     drawn = hash((state.read.version, reading.digits))
-    labels: list[str] = []
+    naming: Naming | None = state.get("naming")
+    if naming is None or naming.drawn != drawn:
+        naming = state["naming"] = Naming(drawn, list(reading.digits))
     together = st.container(horizontal=True)  # as many side by side as have room
-    for n, picture in enumerate(cut):
+    for n, (picture, name) in enumerate(zip(cut, naming.names, strict=True)):
         with together.container(width=FRAME):
             st.image(_framed(picture), width=64)
-            read = reading.digits[n]
-            labels.append(
-                st.selectbox(
-                    f"Digit {n + 1} is a",
-                    [*"0123456789", LEAVE],
-                    index=int(read),
-                    key=f"own-{drawn}-{n}",
-                )
+            st.button(
+                "none" if name == LEAVE else name,
+                key=f"own-digit-{n + 1}",
+                icon=":material/edit:",
+                type="primary" if n == naming.chosen else "secondary",
+                width="stretch",
+                on_click=naming.choose,
+                args=(n,),
             )
+    if naming.chosen is None:
+        st.caption("Is one of them misread? Press its name.")
+    else:
+        # No list that opens: on a phone it would close as soon as the page is moved.
+        key = f"own-name-{drawn}-{naming.chosen}"
+        st.pills(
+            f"Digit {naming.chosen + 1} is a",
+            [*"0123456789", LEAVE],
+            default=naming.names[naming.chosen],
+            required=True,
+            key=key,
+            on_change=naming.rename,
+            args=(key,),
+        )
     added = st.button(f"Keep {_these(len(cut))}", key="keep-digits")
     if not added:
         return
@@ -88,9 +129,9 @@ def _show_sheet(reading: Reading, kept: list[OwnDigit]) -> None:
         # Pressed again, it corrects what was kept of this drawing before.
         left = [own_digit(0, picture) for picture in cut]
         new = [
-            own_digit(int(label), picture)
-            for label, picture in zip(labels, cut, strict=True)
-            if label != LEAVE
+            own_digit(int(name), picture)
+            for name, picture in zip(naming.names, cut, strict=True)
+            if name != LEAVE
         ]
     except OwnDigitsError as error:
         st.error(f"Not kept: {error}.")

@@ -60,8 +60,9 @@ def fork(
     The other arguments as in `train`.
 
     Raises:
-        RunRefusedError: if nothing is left to train, or something changes that cannot: task, config,
-            optimizer or seed, running mean or CTC switched on or off, or the parent's own digits.
+        RunRefusedError: if nothing is left to train, or something changes that cannot: task,
+            config, optimizer or seed, running mean or CTC switched on or off, or the parent's own
+            digits.
         MomentError: if there is no such moment, its run was thrown away, or no exact state is left.
         TrainingError: as `train`, and if the parent's state is damaged.
     """
@@ -109,7 +110,7 @@ def fork(
 
 
 def check_changes(own: Recipe, recipe: Recipe, step: int) -> None:
-    """Raise RunRefusedError, as `fork` does, if a run by `own` cannot go on by `recipe` from `step`."""
+    """Raise RunRefusedError, as `fork` does, if a run by `own` cannot go on by `recipe`."""
     for name in FIXED:
         before, now = getattr(own, name), getattr(recipe, name)
         if before != now:
@@ -118,7 +119,9 @@ def check_changes(own: Recipe, recipe: Recipe, step: int) -> None:
             )
     for name in ON_OR_OFF:
         if bool(getattr(own, name)) != bool(getattr(recipe, name)):
-            raise RunRefusedError(f"a fork cannot switch {name} on or off: {getattr(own, name)} was it")
+            raise RunRefusedError(
+                f"a fork cannot switch {name} on or off: {getattr(own, name)} was it"
+            )
     if steps_in(recipe, own, step) >= _steps(recipe):
         raise RunRefusedError(
             f"step {step:,} is the end of the run: ask for more than {recipe.epochs} epochs to go "

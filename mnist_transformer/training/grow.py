@@ -29,8 +29,8 @@ def grow(model: Transformer, config: Config) -> Transformer:
             another `dropout`, and without `stem_norm`, which the stem can only grow without.
 
     Raises:
-        RunRefusedError: if `config` differs from `model.config` in any other way, or further layers are
-            asked of a model without `norm_first`.
+        RunRefusedError: if `config` differs from `model.config` in any other way, or further layers
+            are asked of a model without `norm_first`.
     """
     check_growth(model.config, config)
     grown = Transformer(config).eval()

@@ -76,9 +76,7 @@ def test_a_lesson_steps_back_towards_the_model_before_in_all_that_it_leaves(
 def test_a_fork_of_a_lesson_s_end_goes_on_from_the_weights_that_are_shown(model, quick, tmp_path):
     own, file = [stroke_digit(7, SEVEN)], tmp_path / "lesson.safetensors"
     moments, asked = Moments(keep=4, exact=1), iter([False, True])
-    stopped = teach(
-        model, own, **quick, moments=moments, checkpoint=file, stop=lambda: next(asked)
-    )
+    stopped = teach(model, own, **quick, moments=moments, checkpoint=file, stop=lambda: next(asked))
     assert not stopped.result.finished and moments.steps[-1] == 2
     options = {name: quick[name] for name in ("digits", "validation", "num_validation")}
     options["progress_bar"] = False

@@ -21,6 +21,7 @@ function piece(box, name) {
 // The canvases of a box, as many as it has pictures; they stay, so that nothing blinks.
 function canvases(box, count, className = "") {
   const picture = piece(box, "picture");
+  picture.querySelector(".word")?.remove();
   while (picture.children.length > count) picture.lastChild.remove();
   while (picture.children.length < count) picture.append(make("canvas"));
   for (const canvas of picture.children) canvas.className = className;
@@ -73,17 +74,7 @@ function paintStep(box, part, data, step, { patch }) {
   } else if (part.kind === "cross") {
     paintHeads(box, part, data, (head) => box.maps.map(head * steps + step));
   } else if (part.kind === "mlp") {
-    const neurons = box.maps.map(step);
-    const columns = columnsOf(neurons.length);
-    const canvas = canvases(box, 1, "fill")[0];
-    const isOff = data.off.includes(part.name);
-    paintCells(
-      canvas,
-      isOff ? [] : neurons,
-      neurons.length / columns,
-      columns,
-      orange(peakOf(box.maps)),
-    );
+    paintFiring(box, box.maps.map(step), data.off.includes(part.name));
   } else if (part.kind === "answer") {
     paintBars(box, data, data.probabilities[step]);
     const best = data.probabilities[step].indexOf(Math.max(...data.probabilities[step]));
@@ -109,6 +100,18 @@ function paintHeads(box, part, data, mapOf) {
   canvases(box, heads).forEach((canvas, n) =>
     paintMap(canvas, data, mapOf(n), { peak, isOff: data.off.includes(headName(part, n)) }),
   );
+}
+
+// A cell a neuron; an empty picture would leave one to wonder where none fires.
+function paintFiring(box, neurons, isOff) {
+  if (!isOff && Math.max(...neurons) <= 0) {
+    bigWord(box, "silent");
+    return;
+  }
+  const columns = columnsOf(neurons.length);
+  const canvas = canvases(box, 1, "fill")[0];
+  const shown = isOff ? [] : neurons;
+  paintCells(canvas, shown, neurons.length / columns, columns, orange(peakOf(box.maps)));
 }
 
 // The names of the library's heads (`Head.name`).

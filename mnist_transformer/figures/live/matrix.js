@@ -4,8 +4,9 @@
 //
 //   drawMatrix(element, data, {changed})
 //
-// data is `matrix_data` of matrix.py; changed({off, blurred, sent}) is told the names of the parts
-// after every click, and which click it was. Called again with the same element, it shows the new
+// data is `matrix_data` of matrix.py, and the digits that are read, [before, now], as `reads`;
+// changed({off, blurred, sent}) is told the names of the parts after every click, and which click it
+// was. Called again with the same element, it shows the new
 // data, unless these answer (`answers`) an earlier click than the last.
 
 function drawMatrix(element, data, { changed = () => {} } = {}) {
@@ -28,11 +29,12 @@ function paintMatrix(matrix) {
   const focused = root.querySelector(":focus")?.dataset ?? {};
   root.replaceChildren();
   drawControls(matrix);
+  drawReads(matrix);
   const table = write("", "div", root);
   table.className = "matrix";
   table.style.setProperty("--columns", data.columns.length);
-  data.columns.forEach((name, n) => {
-    write(name, "span", table).style.gridArea = `1 / ${n + 2}`;
+  ["", ...data.columns].forEach((name, n) => {
+    write(name, "span", table).style.gridArea = `1 / ${n + 1}`;
   });
   data.rows.forEach((name, n) => {
     write(name, "b", table).style.gridArea = `${n + 2} / 1`;
@@ -71,6 +73,18 @@ function drawControls(matrix) {
   reset.dataset.reset = "";
   reset.disabled = !state.off.length && !state.blurred.length;
   reset.onclick = () => changeParts(matrix, [], []);
+}
+
+// What becomes of the reading, beside the finger: tiles above are out of sight on a phone.
+function drawReads({ root, state, data }) {
+  const line = write("", "p", root);
+  line.className = "matrix-reads";
+  line.setAttribute("role", "status");
+  const [before, now] = data.reads;
+  const isKnown = (data.answers ?? state.sent) >= state.sent;
+  line.append("Now it reads ");
+  write(isKnown ? now || "nothing" : "…", "b", line);
+  if (isKnown && now !== before) line.append(` instead of ${before || "nothing"}`);
 }
 
 function drawCell(matrix, cell, parent) {

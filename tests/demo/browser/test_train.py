@@ -93,15 +93,10 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
 
 
 def name_digit(page, n, label):
-    """Choose what the nth digit of the sheet is, from the list that its box opens."""
-    box = page.get_by_role("combobox", name=f"Digit {n} is a")
-    option = page.get_by_role("listbox").get_by_role("option", name=label, exact=True)
-    for _ in range(50):  # where the page scrolls there first, the list closes again
-        if option.is_visible():
-            break
-        box.click()
-        page.wait_for_timeout(200)
-    option.click()
+    """Say what the nth digit of the sheet is."""
+    page.locator(f".st-key-own-digit-{n} button").click()
+    page.get_by_role("radiogroup", name=f"Digit {n} is a").get_by_text(label, exact=True).click()
+    page.locator(f".st-key-own-digit-{n}").get_by_text(label, exact=True).wait_for()
 
 
 def test_it_is_taught_digits_that_are_kept_saved_and_taken_back(page, tmp_path):
