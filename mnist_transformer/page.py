@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from .config import Config
-from .ink import BlankDrawing, Drawing, picture_to_parts
+from .ink import Drawing
+from .ink.prepare import Prepared, prepare_page
 from .reading import Reading, is_doubtful, trust_in
 
 if TYPE_CHECKING:
@@ -114,37 +113,11 @@ def read_page(model: "Transformer", picture: Drawing, attention: bool = False) -
     return read_prepared(model, prepare_page(picture, model.config), attention)
 
 
-def read_prepared(model: "Transformer", prepared: "Prepared", attention: bool = False) -> Page:
+def read_prepared(model: "Transformer", prepared: Prepared, attention: bool = False) -> Page:
     """The same, from the ink that was found by the model's config or an equal one."""
     canvases = torch.from_numpy(prepared.canvases)
     readings = model.read_looks(canvases, attention) if len(canvases) else []
     return finish_page(prepared, iter(readings))
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A page's ink, ready to be read: what of reading needs no model, and may be sent about.
-
-    Attributes:
-        canvases: (n, height, width) float32, of each part of each row.
-        rows: of each row, how many parts it has, its box, and whether ink was left out (`Row`).
-        reason: as in `Page`.
-    """
-
-    canvases: np.ndarray
-    rows: list[tuple[int, tuple[int, int, int, int], bool]]
-    reason: str = ""
-
-
-def prepare_page(picture: Drawing, config: Config) -> Prepared:
-    """Find a picture's rows; raises as `picture_to_parts`, but for a blank picture."""
-    try:
-        rows = picture_to_parts(picture, config)
-    except BlankDrawing as error:
-        nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
-        return Prepared(nothing, [], str(error))
-    canvases = torch.stack([part for row in rows for part in row.parts])
-    return Prepared(canvases.numpy(), [(len(r.parts), r.box, r.lacks_ink) for r in rows])
 
 
 def finish_page(prepared: Prepared, readings: Iterator[list[Reading]]) -> Page:

@@ -1,31 +1,32 @@
 """Many files: worker processes prepare their ink, and the model reads it in full batches.
 
-PyTorch's `DataLoader` hands the files round and keeps their order.
+Both go on at once, and what comes of it keeps the files' order.
 """
 
-import io
+import multiprocessing
 import os
 import sys
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
-import cv2
 import numpy as np
 import torch
-from PIL.Image import Image
-from torch.utils.data import DataLoader, Dataset
 
-from ..config import Config
-from ..ink import InkError, open_pages
-from ..page import Page, Prepared, finish_page, prepare_page
+from ..ink.worker import PreparedPage, prepare_files, start_worker
+from ..page import Page, finish_page
 from ..transformer import Transformer
 
 STANDARD_INPUT = "-"
 BATCH_SIZE = 64  # canvases that are read at once, at least, as long as there are files
 MOST = 4  # times as many are read at once at most, whatever a single page holds
 FEW = 8  # files: so few are read before other processes have started
-AHEAD = 8  # files that each worker may be ahead of the model
+CHUNK = 8  # files that a worker is given at a time
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,8 @@ def read_files(
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
             None as many as there are cores, or none for a few files. Beside workers, the model
-            takes a quarter of the cores, as reading takes about a quarter of the time. They import
-            the calling script anew, which must keep what it does behind
-            `if __name__ == "__main__":`.
+            reads in several threads, a batch in each. They import the calling script anew, which
+            must keep what it does behind `if __name__ == "__main__":`.
         batch_size: canvases that are read at once, of which a short row needs one.
 
     Raises:
@@ -78,28 +78,26 @@ def read_files(
         raise ValueError(
             f"workers must be at least 0 and batch_size at least 1, not {workers} and {batch_size}"
         )
-    loader = DataLoader(
-        _Files(files, model.config),
-        batch_size=None,
-        num_workers=workers,
-        prefetch_factor=AHEAD if workers else None,
-        worker_init_fn=_start_worker,
-        collate_fn=_as_it_is,
+    prepare = partial(prepare_files, config=model.config)
+    read = partial(_read, model, MOST * batch_size)
+    chunks = _chunks(files, CHUNK if workers else 1)
+    if not workers:
+        batches = _batches(files, map(prepare, chunks), batch_size if len(files) > FEW else 1)
+        yield from chain.from_iterable(map(read, batches))
+        return
+    readers = _readers(model)
+    ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
+    with ExitStack() as stack:
         # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
-        multiprocessing_context="spawn" if workers else None,
-    )
-    threads = max(1, _cores() // 4) if workers else torch.get_num_threads()
-    waiting: list[_Waiting] = []
-    canvases = 0
-    for file, prepared in zip(files, loader, strict=True):
-        for number, item in enumerate(prepared, 1):
-            waiting.append(_Waiting(file, number, *item))
-            canvases += len(item[0].canvases) if item[0] else 0
-        # What has no ink, or cannot be read, brings no canvases and waits no longer for it.
-        if max(canvases, len(waiting)) >= batch_size or len(files) <= FEW:
-            yield from _read(model, waiting, MOST * batch_size, threads)
-            waiting, canvases = [], 0
-    yield from _read(model, waiting, MOST * batch_size, threads)
+        spawn = multiprocessing.get_context("spawn")
+        processes = ProcessPoolExecutor(workers, spawn, start_worker)
+        stack.callback(processes.shutdown, cancel_futures=True)
+        # What a thread sets for itself, PyTorch takes for those that start later, too.
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        threads = ThreadPoolExecutor(readers, initializer=torch.set_num_threads, initargs=(1,))
+        stack.callback(threads.shutdown, cancel_futures=True)
+        batches = _batches(files, _ahead(processes, prepare, chunks, ahead), batch_size)
+        yield from chain.from_iterable(_ahead(threads, read, batches, readers))
 
 
 def share_of(files: Sequence[str]) -> Sequence[str]:
@@ -114,15 +112,36 @@ def _cores() -> int:
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
-def _start_worker(_: int) -> None:
-    # There are as many workers as cores: one that took several would only be in the others' way.
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+def _readers(model: Transformer) -> int:
+    """The threads in which the model reads: its work is about two thirds of all."""
+    return -(-2 * _cores() // 3) if model.decoder.position.device.type == "cpu" else 1
 
 
-def _as_it_is(pages: list) -> list:
-    """Instead of what `DataLoader` makes of things: tensors, each in a file of its own."""
-    return pages
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def _ahead(
+    executor: Executor, work: Callable[[_Item], _Result], items: Iterable[_Item], most: int
+) -> Iterator[_Result]:
+    """As `map`, with up to `most` items being worked on before what comes of them is asked for."""
+    running: deque = deque()
+    for item in items:
+        running.append(executor.submit(work, item))
+        if len(running) > most:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
+
+
+def _chunks(files: Sequence[str], size: int) -> Iterator[list[str | bytes | None]]:
+    """The files, so many at a time, as `prepare_files` takes them."""
+    piped = None
+    if STANDARD_INPUT in files and sys.stdin is not None:
+        # A worker has no standard input, and a program without a terminal may have none.
+        piped = sys.stdin.buffer.read()
+    for first in range(0, len(files), size):
+        yield [piped if name == STANDARD_INPUT else name for name in files[first : first + size]]
 
 
 @dataclass
@@ -131,85 +150,40 @@ class _Waiting:
 
     file: str
     number: int
-    prepared: Prepared | None
-    problem: str
-    notes: tuple[str, ...]
+    page: PreparedPage
 
 
-Item = tuple[Prepared | None, str, tuple[str, ...]]  # the page, or why there is none; notes
+def _batches(
+    files: Sequence[str], chunks: Iterable[list[list[PreparedPage]]], size: int
+) -> Iterator[list[_Waiting]]:
+    """What is read at once: pages of as many files as have `size` canvases together."""
+    waiting: list[_Waiting] = []
+    canvases = 0
+    for file, pages in zip(files, chain.from_iterable(chunks), strict=True):
+        for number, page in enumerate(pages, 1):
+            waiting.append(_Waiting(file, number, page))
+            canvases += len(page.prepared.canvases) if page.prepared else 0
+        # What has no ink, or cannot be read, brings no canvases and waits no longer for it.
+        if max(canvases, len(waiting)) >= size:
+            yield waiting
+            waiting, canvases = [], 0
+    yield waiting
 
 
-class _Files(Dataset):
-    """The files' pages, made ready to be read: `[n]` gives those of the n-th."""
-
-    def __init__(self, files: Sequence[str], config: Config):
-        self.files, self.config = files, config
-        # A worker has no standard input, and a program without a terminal may have none.
-        stream = getattr(sys.stdin, "buffer", None) if STANDARD_INPUT in files else None
-        self.piped = None if stream is None else stream.read()
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> list[Item]:
-        name = self.files[index]
-        pages: list[Item] = []
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                if os.path.isdir(name):
-                    raise InkError("the folder holds no pictures")
-                for picture in open_pages(self._source(name)):
-                    pages.append(self._page(picture, caught))
-            # Whatever is wrong with one file, and be it unforeseen, the others are read.
-            except Exception as error:
-                pages.append((None, _reason(error), _told(caught)))
-        return pages
-
-    def _source(self, name: str) -> str | io.BytesIO:
-        if name != STANDARD_INPUT:
-            return name
-        if self.piped is None:
-            raise InkError("there is no standard input here: name a file")
-        return io.BytesIO(self.piped)
-
-    def _page(self, picture: Image, caught: list[warnings.WarningMessage]) -> Item:
-        try:
-            return prepare_page(picture, self.config), "", _told(caught)
-        except Exception as error:  # of this page alone: those after it are read
-            return None, _reason(error), _told(caught)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, InkError):
-        return str(error)
-    # The system's errors would name the file again.
-    return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-
-
-def _told(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
-    """The warnings so far, which are not told again."""
-    notes = tuple(str(warning.message) for warning in caught)
-    caught.clear()
-    return notes
-
-
-def _read(model: Transformer, waiting: list[_Waiting], most: int, threads: int) -> list[FilePage]:
-    """Read all that waits, in one batch if it is no more than `most` canvases.
-
-    Between batches the caller has as many threads as ever.
-    """
-    canvases = [w.prepared.canvases for w in waiting if w.prepared and len(w.prepared.canvases)]
+def _read(model: Transformer, most: int, waiting: list[_Waiting]) -> list[FilePage]:
+    """Read all that waits, in one batch if it is no more than `most` canvases."""
+    pages = [w.page.prepared for w in waiting]
+    canvases = [page.canvases for page in pages if page and len(page.canvases)]
     together = torch.from_numpy(np.concatenate(canvases)) if canvases else torch.zeros(0)
     batches = together.split(most) if len(together) else ()
     readings = (reading for batch in batches for reading in model.read_looks(batch))
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        pages = [finish_page(w.prepared, readings) if w.prepared else None for w in waiting]
-    finally:
-        torch.set_num_threads(before)
     return [
-        FilePage(w.file, w.number, page, w.problem, w.notes)
-        for w, page in zip(waiting, pages, strict=True)
+        FilePage(
+            w.file,
+            w.number,
+            finish_page(w.page.prepared, readings) if w.page.prepared else None,
+            w.page.problem,
+            w.page.notes,
+        )
+        for w in waiting
     ]

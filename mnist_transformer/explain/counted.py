@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..config import END, NUM_CLASSES, START
 from ..ink import Drawing, InkError, looks, open_drawing
-from ..page import Page, finish_page, prepare_page
+from ..ink.prepare import prepare_page
+from ..page import Page, finish_page
 from ..reading import Reading, require_eval
 from ..transformer import Transformer
 from .decoding import begin, next_logits

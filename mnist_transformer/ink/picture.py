@@ -1,11 +1,16 @@
 """Pictures of any kind, as whole numbers of 8 bits: the values are read by type and true depth."""
 
+import sys
+from typing import TYPE_CHECKING, Union
+
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
-from torch import Tensor
 
-Drawing = Image.Image | np.ndarray | Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Drawing = Union[Image.Image, np.ndarray, "Tensor"]
 
 MAX_PIXELS = 64_000_000
 WORKING_SIZE = 2048  # longest side, in pixels, at which a large picture is examined
@@ -46,7 +51,8 @@ def to_pixels(drawing: Drawing) -> tuple[np.ndarray, float]:
     Raises:
         InkError, TypeError: as `drawing_to_canvas`.
     """
-    if isinstance(drawing, Tensor):
+    torch = sys.modules.get("torch")  # without which there can be no tensor
+    if torch is not None and isinstance(drawing, torch.Tensor):
         drawing = _to_array(drawing)
     reduction = 1
     if isinstance(drawing, Image.Image):
@@ -77,7 +83,7 @@ def _shrink(height: int, width: int) -> float:
     return float(np.ceil(shrink)) if shrink > 1.5 else shrink
 
 
-def _to_array(drawing: Tensor) -> np.ndarray:
+def _to_array(drawing: "Tensor") -> np.ndarray:
     """A tensor of any type and on any device; NumPy has fewer types of floats."""
     drawing = drawing.detach()
     if drawing.is_floating_point() and drawing.element_size() < 4:

@@ -17,7 +17,8 @@ import torch
 from ..dataset import DigitSet
 from ..evals import evaluation_lines, line_text
 from ..ink import InkError
-from ..page import finish_page, prepare_page
+from ..ink.prepare import prepare_page
+from ..page import finish_page
 from ..reading import CAUTION, DOUBT, SURE, is_doubtful
 from ..transformer import Transformer
 

@@ -1,8 +1,10 @@
 """Many files: in order, in full batches, whatever some of them are like."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 from mnist_transformer import load_transformer
 from mnist_transformer.bulk import find_files, read_files, share_of
 from mnist_transformer.ink import InkError
-from mnist_transformer.page import prepare_page
+from mnist_transformer.ink.prepare import prepare_page
 from mnist_transformer.reading import SURE
 from tests import ROOT
 
@@ -79,7 +81,7 @@ def test_what_goes_wrong_unforeseen_costs_one_file(shipped, monkeypatch):
         calls.append(True)
         raise ZeroDivisionError("of a kind nobody thought of")
 
-    monkeypatch.setattr("mnist_transformer.bulk.read.prepare_page", prepare)
+    monkeypatch.setattr("mnist_transformer.ink.worker.prepare_page", prepare)
     found = list(read_files(shipped, [str(path) for path in EXAMPLES], workers=0))
     assert len(calls) == len(found) == len(EXAMPLES)
     assert found[0].problem == "ZeroDivisionError: of a kind nobody thought of"
@@ -96,7 +98,7 @@ def test_a_page_that_cannot_be_read_costs_none_of_those_after_it(shipped, tmp_pa
             raise InkError("no digits")
         return prepare_page(picture, config)
 
-    monkeypatch.setattr("mnist_transformer.bulk.read.prepare_page", prepare)
+    monkeypatch.setattr("mnist_transformer.ink.worker.prepare_page", prepare)
     pages = list(read_files(shipped, [str(tmp_path / "pages.tif")], workers=0))
     assert [(page.number, page.problem) for page in pages] == [(1, ""), (2, "no digits"), (3, "")]
     assert pages[2].page.digits == shipped.read_page(third).digits != ""
@@ -126,6 +128,42 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
     assert (few, many) == (500, 5_000), run.stderr
     # Bytes of Python's own, which are the same everywhere; 8 of them for each file's name.
     assert after - before < 500_000
+
+
+def test_who_stops_half_way_leaves_nothing_running(shipped):
+    threads = torch.get_num_threads()
+    pages = read_files(shipped, [str(path) for path in EXAMPLES] * 20, workers=1, batch_size=5)
+    assert next(pages).page.digits == EXAMPLES[0].stem
+    assert multiprocessing.active_children()
+    pages.close()
+    assert not multiprocessing.active_children()
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == threads
+
+
+def test_a_worker_ends_with_whoever_started_it_and_knows_nothing_of_pytorch(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, sys, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from mnist_transformer.ink.worker import prepare_files, start_worker\n"
+        "if __name__ == '__main__':\n"
+        "    spawn = multiprocessing.get_context('spawn')\n"
+        "    pool = ProcessPoolExecutor(1, spawn, start_worker)\n"
+        "    (page,) = pool.submit(prepare_files, ['none.png'], None).result()[0]\n"
+        "    print(page.problem, 'torch' in sys.modules, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout.readline() == "No such file or directory False\n"
+    run.kill()  # which leaves it no time to end its worker
+    # The worker has the same output, which is at its end when nobody holds it any more.
+    assert run.communicate(timeout=60) == ("", None)
 
 
 def test_without_a_standard_input_it_is_said_and_the_other_files_are_read(shipped, monkeypatch):

@@ -59,7 +59,7 @@ def test_two_digits_of_which_one_reaches_under_the_other_are_put_side_by_side():
     assert len(gaps) == 1
     left, right = (canvas[:, part] > 0.3 for part in np.split(columns, gaps + 1))
     assert left.shape == right.shape
-    assert (left == right).float().mean() > 0.9
+    assert (left == right).mean() > 0.9
 
 
 def test_the_two_strokes_of_a_4_are_not_put_side_by_side():
