@@ -188,7 +188,7 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
     strength = level_ink(ink, row, height)
     dark = cv2.compare(strength, INK_LEVEL, cv2.CMP_GE)
-    rows, columns = (np.flatnonzero(cv2.reduce(dark, axis, cv2.REDUCE_MAX)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(dark.any(axis)) for axis in (1, 0))
     breaks = np.flatnonzero(np.diff(columns) > 1)
     starts = columns[np.concatenate([[0], breaks + 1])]
     stops = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1

@@ -82,28 +82,36 @@ class Dark:
         width = self.mask.shape[1]
         return min(shortest, width - 1 - 2 * _edge(width))
 
+    def runs(self, shortest: float) -> np.ndarray:
+        """(height, strips) uint8, the crossings that may be of level lines: what crosses too few
+        strips in a row, as strokes do, is no line."""
+        near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
+        row = np.ones((1, self._across(shortest)), np.uint8)
+        return self.crossed & cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
+
     def chains(self, shortest: float) -> list["_Chain"]:
         """Level lines that may be found among the crossings, short ones, too."""
-        across = max(FEWEST, min(8, int(shortest / self.strip)))
+        across = self._across(shortest)
         if across not in self._found:
-            # Most strips are crossed by strokes alone: what crosses too few in a row is no line.
-            near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
-            row = np.ones((1, across), np.uint8)
-            runs = self.crossed & cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
-            found = _chains(runs > 0) if runs.any() else []
+            found = _chains(self.runs(shortest) > 0)
             self._found[across] = [chain for chain in found if len(chain.places) >= FEWEST]
         return self._found[across]
 
+    def _across(self, shortest: float) -> int:
+        return max(FEWEST, min(8, int(shortest / self.strip)))
+
     def may_hold(self, shortest: float) -> bool:
         """Whether a line may be so long; where no ink reaches so far, none is looked for."""
-        places = np.flatnonzero(self.crossed.any(0))
-        if not len(places) or not self._reaches(places, shortest):
-            return False
-        return any(self._reaches(chain.places, shortest) for chain in self.chains(shortest))
+        strips = np.flatnonzero(self.crossed.any(0))
+        if self._reaches(strips, shortest):
+            strips = np.flatnonzero(self.runs(shortest).any(0))
+        return self._reaches(strips, shortest) and any(
+            self._reaches(chain.places, shortest) for chain in self.chains(shortest)
+        )
 
     def _reaches(self, places: Sequence[int] | np.ndarray, shortest: float) -> bool:
         # A line may begin and end a strip before and after those that it fills.
-        longest = (places[-1] - places[0] + 2) * self.strip
+        longest = (places[-1] - places[0] + 2) * self.strip if len(places) else 0
         return bool(longest >= self.needed(shortest))
 
 
@@ -167,8 +175,11 @@ class _Chain:
         """The row at `place` on the line through the whole chain."""
         if len(self.places) < 4:
             return self.expected(place)
-        slope, row = np.polyfit(self.places, self.rows, 1)
-        return float(slope * place + row)
+        middle, row = (sum(of) / len(of) for of in (self.places, self.rows))
+        away = [n - middle for n in self.places]
+        # Least squares; for so few numbers NumPy's take twenty times as long.
+        slope = sum(a * r for a, r in zip(away, self.rows, strict=True)) / sum(a * a for a in away)
+        return row + slope * (place - middle)
 
 
 def _follow_all(dark: Dark, contrast: np.ndarray, shortest: float) -> list[_Line]:
