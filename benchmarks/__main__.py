@@ -7,7 +7,7 @@ NAMES = tuple(
     "reading training growth goal short teach slide start page load readers".split()
     + "explain bulk ink".split()
 )
-WITH_OPTIONS = ("start", "readers", "bulk")  # which tell them by --help
+WITH_OPTIONS = ("start", "readers", "bulk", "load")  # which tell them by --help
 
 
 def main() -> int:

@@ -1,10 +1,13 @@
 """One page for many people: sessions without a browser, through Streamlit's own protocol.
 
 Every session opens a drawing of its own by its link, then clicks through the examples in an order
-of its own, with a person's pauses. Every reading that comes back must be its own. In the last crowd
+of its own, with a person's pauses. Every reading that comes back must be its own. With `--train`
 each starts a training run of its own first, and watches it: two run at once, the others wait.
+
+A crowd takes about as long as one person: the readings times the pause.
 """
 
+import argparse
 import asyncio
 import random
 import re
@@ -135,19 +138,24 @@ async def visit(
     return outcome
 
 
-def held_by(port: str) -> tuple[float, int]:
-    """The megabytes that the server on `port` holds, and its threads."""
+def server_on(port: str) -> Path:
+    """Where the system tells of the server on `port`."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"--server.port={port}".encode() in (process / "cmdline").read_bytes():
-                status = (process / "status").read_text()
-                held, threads = (
-                    int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "Threads")
-                )
-                return held / 1000, threads
+                return process
         except OSError:
             continue
     raise RuntimeError(f"no server on port {port}")
+
+
+def held_by(server: Path) -> tuple[float, int]:
+    """The megabytes that a server holds, and its threads."""
+    status = (server / "status").read_text()
+    held, threads = (
+        int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "Threads")
+    )
+    return held / 1000, threads
 
 
 async def crowd(
@@ -167,43 +175,55 @@ async def crowd(
     return await asyncio.gather(*visits)
 
 
-def main(total: int = 1000, pause: float = 5.0) -> None:
-    """Print what each crowd met with while it shared `total` readings."""
+def main(arguments: list[str]) -> None:
+    """Print what each crowd met with, one after the other on one server."""
+    parser = argparse.ArgumentParser("python -m benchmarks load", description=__doc__)
+    parser.add_argument("--people", type=int, nargs="+", default=[20, 50], help="in each crowd")
+    parser.add_argument("--readings", type=int, default=20, help="of each person")
+    parser.add_argument("--pause", type=float, default=5.0, help="seconds, on average")
+    parser.add_argument("--train", action="store_true", help="each begins a run of his own first")
+    options = parser.parse_args(arguments)
     log = Path(tempfile.mkdtemp()) / "log"
-    print(f"{machine()}, pauses of {pause:g} s on average\n")
-    print(
-        "| people | readings | median | 99th percentile | first, all at one moment "
-        "| others' drawings seen | memory after a fifth, half, all | threads |"
-    )
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print(f"{machine()}, pauses of {options.pause:g} s on average", end="")
     with serve(log) as address:
-        port = address.rsplit(":", 1)[1]
+        server = server_on(address.rsplit(":", 1)[1])
         asyncio.run(crowd(address, 1, 3, 0))  # imports and loads what a server has loaded
-        for people, train in ((20, False), (50, False), (20, True)):
-            held: list[tuple[float, int]] = []
-            outcomes = asyncio.run(
-                crowd(
-                    address,
-                    people,
-                    total // people,
-                    pause,
-                    lambda held=held: held.append(held_by(port)),
-                    train,
-                )
-            )
-            first = [outcome.seconds[0] for outcome in outcomes]
-            later = [s for outcome in outcomes for s in outcome.seconds[1:]]
-            marks = [held[len(held) // 5], held[len(held) // 2], held[-1]]
-            print(
-                f"| {people}{', each with a run' if train else ''} | {len(held)} "
-                f"| {statistics.median(later) * 1000:.0f} ms "
-                f"| {statistics.quantiles(later, n=100)[98] * 1000:.0f} ms "
-                f"| up to {max(first):.1f} s "
-                f"| {sum(outcome.foreign for outcome in outcomes)} "
-                f"| {', '.join(f'{mark:.0f}' for mark, _ in marks)} MB "
-                f"| {max(threads for _, threads in held)} |",
-                flush=True,
-            )
+        print(f"; the server holds {held_by(server)[0]:.0f} MB with its first visitor\n")
+        print(
+            f"| people{', each with a run' if options.train else ''} | readings | median "
+            "| 99th percentile | first, all at one moment | others' drawings seen "
+            "| memory after a fifth, half, all; at most | threads |"
+        )
+        print("|---|---|---|---|---|---|---|---|", flush=True)
+        for people in options.people:
+            print(one_crowd(address, server, people, options), flush=True)
     for word in ("Traceback", "Error"):
         if word in log.read_text():
             raise RuntimeError(log.read_text())
+
+
+def one_crowd(address: str, server: Path, people: int, options: argparse.Namespace) -> str:
+    """The row of the table for so many people."""
+    held: list[tuple[float, int]] = []
+    outcomes = asyncio.run(
+        crowd(
+            address,
+            people,
+            options.readings,
+            options.pause,
+            lambda: held.append(held_by(server)),
+            options.train,
+        )
+    )
+    first = [outcome.seconds[0] for outcome in outcomes]
+    later = [s for outcome in outcomes for s in outcome.seconds[1:]]
+    memory = [megabytes for megabytes, _ in held]
+    marks = [memory[len(held) // 5], memory[len(held) // 2], memory[-1]]
+    return (
+        f"| {people} | {len(held)} | {statistics.median(later) * 1000:.0f} ms "
+        f"| {statistics.quantiles(later, n=100)[98] * 1000:.0f} ms "
+        f"| up to {max(first):.1f} s "
+        f"| {sum(outcome.foreign for outcome in outcomes)} "
+        f"| {', '.join(f'{mark:.0f}' for mark in marks)}; {max(memory):.0f} MB "
+        f"| {max(threads for _, threads in held)} |"
+    )

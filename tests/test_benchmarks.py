@@ -1,5 +1,6 @@
 """The benchmarks measure what they say; how fast anything is, no test asks."""
 
+import argparse
 import asyncio
 
 import numpy as np
@@ -70,9 +71,14 @@ def test_no_visitor_sees_anothers_drawing(tmp_path):
     with serve(tmp_path / "log") as address:
         outcomes = asyncio.run(load.crowd(address, people=4, readings=3, pause=0))
         training = asyncio.run(load.crowd(address, people=3, readings=3, pause=0, train=True))
+        server = load.server_on(address.rsplit(":", 1)[1])
+        options = argparse.Namespace(readings=2, pause=0, train=False)
+        row = load.one_crowd(address, server, 2, options)
     assert [len(outcome.seconds) for outcome in outcomes] == [3] * 4
     assert [len(outcome.seconds) for outcome in training] == [4] * 3  # one more as the run starts
     assert sum(outcome.foreign for outcome in outcomes + training) == 0
+    people, read, *_, memory, threads = row.strip("| ").split(" | ")
+    assert (people, read) == ("2", "4") and memory.endswith(" MB") and int(threads) > 1
 
 
 def test_another_checkout_starts_in_turn_with_this_one(monkeypatch, tmp_path):
