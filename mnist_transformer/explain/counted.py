@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config import END, NUM_CLASSES, START
-from ..ink import Drawing, InkError, looks, open_drawing
+from ..ink import Drawing, InkError, looks_as_drawn, open_drawing
 from ..ink.prepare import prepare_page
 from ..page import Page, finish_page
 from ..reading import Reading, require_eval
@@ -24,8 +24,9 @@ def read_counted(model: Transformer, picture: Drawing | str | Path, num_digits: 
     """Read a page as `Transformer.read_page` does, given how many digits it holds.
 
     Of all ways to read its rows with so many digits together, this is the likeliest, as all looks
-    of each row find it. What touches or lies over each other is often one digit to the eye, and
-    two only to those who know that there are two.
+    of each row find it, which show it as it is drawn (`ink.looks_as_drawn`). What touches or lies
+    over each other is often one digit to the eye, and two only to those who know that there are
+    two.
 
     Args:
         model: in evaluation mode.
@@ -46,16 +47,18 @@ def read_counted(model: Transformer, picture: Drawing | str | Path, num_digits: 
         raise ValueError(f"num_digits must be at least 1, not {num_digits}")
     if isinstance(picture, str | Path):
         picture = open_drawing(picture)
-    prepared = prepare_page(picture, model.config)
+    prepared = prepare_page(picture, model.config, looks_as_drawn)
     if not prepared.rows:
         return Page([], prepared.reason)
-    parts = torch.from_numpy(prepared.canvases)
+    parts = torch.from_numpy(prepared.canvases)  # (parts, looks, height, width)
     most = len(parts) * model.config.max_digits
     if num_digits > most:
         raise InkError(f"the picture has ink for at most {most} digits, not {num_digits}")
-    lines = [lines_of_each_length(model, looks(part)) for part in parts]
+    lines = [lines_of_each_length(model, looks) for looks in parts]
     lengths = likeliest_lengths([[line.score for line in of] for of in lines], num_digits)
-    readings = ([of[n].reading(part)] for of, n, part in zip(lines, lengths, parts, strict=True))
+    readings = (
+        [of[n].reading(looks[0])] for of, n, looks in zip(lines, lengths, parts, strict=True)
+    )
     return finish_page(prepared, readings)
 
 

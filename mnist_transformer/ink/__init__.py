@@ -1,7 +1,13 @@
 """From any picture to the canvases that the models read."""
 
 from .brush import draw_strokes
-from .canvas import drawing_to_canvas, looks, picture_to_parts, set_stroke_width
+from .canvas import (
+    drawing_to_canvas,
+    looks,
+    looks_as_drawn,
+    picture_to_parts,
+    set_stroke_width,
+)
 from .files import open_drawing, open_pages
 from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError
 
@@ -13,6 +19,7 @@ __all__ = [
     "draw_strokes",
     "drawing_to_canvas",
     "looks",
+    "looks_as_drawn",
     "open_drawing",
     "open_pages",
     "picture_to_parts",

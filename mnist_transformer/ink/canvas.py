@@ -29,8 +29,10 @@ MARGIN = 4  # pixels of paper kept left and right of a line that fills the canva
 STROKE_WIDTH = 0.13  # of a digit's height, about as in MNIST
 THINNEST, THICKEST = 2.0, 3.2  # pixels of canvas; a stroke's width after normalising
 OVERSAMPLING = 4  # strokes are measured and redrawn at this many times the canvas's resolution
+RIM = 2  # pixels kept on every side, so that strokes have room to grow
 SMALLER = 0.87  # size of a canvas's second look
 THICKER = 0.4  # of a pixel, on every side: how much thicker the strokes of its third look are
+AS_DRAWN = (0.75, 0.81, 0.87)  # heights of the ink, in canvas heights, in the looks as it is drawn
 
 
 def drawing_to_canvas(drawing: Drawing, config: Config) -> "Tensor":
@@ -80,11 +82,16 @@ class RowOfCanvases:
     lacks_ink: bool
 
 
-def picture_to_parts(drawing: Drawing, config: Config) -> list[RowOfCanvases]:
+def picture_to_parts(
+    drawing: Drawing,
+    config: Config,
+    to_canvas: Callable[[np.ndarray, Config], np.ndarray] | None = None,
+) -> list[RowOfCanvases]:
     """Every row of a picture, from top to bottom, as canvases.
 
     Args:
         drawing, config: as in `drawing_to_canvas`.
+        to_canvas: what makes a part's ink its canvas, or several; None means `ink_to_canvas`.
 
     Raises:
         BlankDrawing, InkError, TypeError: as `drawing_to_canvas`, but for the number of rows and
@@ -93,7 +100,7 @@ def picture_to_parts(drawing: Drawing, config: Config) -> list[RowOfCanvases]:
     pixels, shrink = to_pixels(drawing)
     return [
         RowOfCanvases(
-            [ink_to_canvas(part, config) for part in row.parts(config.max_digits)],
+            [(to_canvas or ink_to_canvas)(part, config) for part in row.parts(config.max_digits)],
             _times(row.box, shrink),
             row.lacks_ink,
         )
@@ -141,18 +148,49 @@ def ink_to_canvas(ink: np.ndarray, config: Config) -> np.ndarray:
 
     It is `INK_HEIGHT` high, or as wide as fits.
     """
+    return _scale_onto_canvas(ink, config, INK_HEIGHT, _normalise_strokes)
+
+
+def looks_as_drawn(ink: np.ndarray, config: Config) -> np.ndarray:
+    """The same without its strokes redrawn, in three sizes: (looks, height, width) float32.
+
+    Redrawing makes all hands alike, and closes what is small between strokes that lie over each
+    other. Strokes thinner than the models know are redrawn here, too.
+    """
+    return np.stack([_scale_onto_canvas(ink, config, size, _as_drawn) for size in AS_DRAWN])
+
+
+def _scale_onto_canvas(
+    ink: np.ndarray,
+    config: Config,
+    size: float,
+    draw: Callable[[np.ndarray, tuple[int, int]], np.ndarray],
+) -> np.ndarray:
+    """The ink in the middle of a canvas, `size` of it high or as wide as fits.
+
+    Args:
+        ink: (height, width) in [0, 1].
+        draw: gives the ink at so many pixels (width, height), plus a rim of `RIM` pixels.
+    """
     height, width = ink.shape
     scale = min(
-        INK_HEIGHT * config.canvas_height / height,
+        size * config.canvas_height / height,
         (config.canvas_width - 2 * MARGIN) / width,
     )
-    pixels = (max(1, round(width * scale)), max(1, round(height * scale)))
-    line = _normalise_strokes(ink, pixels)
+    line = draw(ink, (max(1, round(width * scale)), max(1, round(height * scale))))
     canvas = np.zeros((config.canvas_height, config.canvas_width), np.float32)
     top = (config.canvas_height - line.shape[0]) // 2
     left = (config.canvas_width - line.shape[1]) // 2
     canvas[top : top + line.shape[0], left : left + line.shape[1]] = line
     return canvas
+
+
+def _as_drawn(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The ink at `size` (width, height) plus a rim, redrawn only where its strokes are too thin."""
+    *_, stroke = _outline(ink, size)
+    if stroke < THINNEST * OVERSAMPLING:
+        return _normalise_strokes(ink, size)
+    return np.pad(_resize(ink, list(size)), RIM)
 
 
 def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -183,31 +221,37 @@ def set_stroke_width(
 
     Args:
         ink: (height, width) in [0, 1].
-        size: (width, height) of the result, in pixels, before a rim of 2 pixels is added.
+        size: (width, height) of the result, in pixels, before a rim of `RIM` pixels is added.
         width: gives the width of the strokes, in pixels of the result, from a mask of the ink,
             uint8, at `OVERSAMPLING` times the result's resolution.
 
     Returns:
         (height + 4, width + 4) float32 in [0, 1].
     """
-    fine = _resize(ink, [side * OVERSAMPLING for side in size])
-    rim = 2 * OVERSAMPLING
-    level = min(INK_LEVEL, 0.5 * float(fine.max()))
-    is_ink = cv2.copyMakeBorder(
-        cv2.compare(fine, level, cv2.CMP_GT) & 1, rim, rim, rim, rim, cv2.BORDER_CONSTANT
-    )
-    inside = cv2.distanceTransform(is_ink, cv2.DIST_L2, cv2.DIST_MASK_5)
+    is_ink, inside, stroke = _outline(ink, size)
     outside = cv2.distanceTransform(1 - is_ink, cv2.DIST_L2, cv2.DIST_MASK_5)
-    # Across a stroke of width w the distance to its outline is w / 4 on average.
-    stroke = 4 * (cv2.sumElems(inside)[0] / cv2.countNonZero(is_ink) - 0.5)
     # Thinning too far would break strokes of uneven width.
     change = (width(is_ink) * OVERSAMPLING - stroke) / 2
-    change = np.clip(change, -0.15 * stroke, rim - 1)
+    change = np.clip(change, -0.15 * stroke, RIM * OVERSAMPLING - 1)
     redrawn = cv2.subtract(inside, outside) + np.float32(change + 0.5)
     redrawn -= is_ink * np.float32(0.5)
     rows, columns = (side // OVERSAMPLING for side in redrawn.shape)
     # Whole cells are averaged.
     return cv2.resize(redrawn.clip(0, 1), (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def _outline(ink: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, float]:
+    """A mask of the ink, uint8, at `OVERSAMPLING` times `size` plus a rim, how deep inside its
+    strokes each pixel lies, and how wide they are."""
+    fine = _resize(ink, [side * OVERSAMPLING for side in size])
+    rim = RIM * OVERSAMPLING
+    level = min(INK_LEVEL, 0.5 * float(fine.max()))
+    is_ink = cv2.copyMakeBorder(
+        cv2.compare(fine, level, cv2.CMP_GT) & 1, rim, rim, rim, rim, cv2.BORDER_CONSTANT
+    )
+    inside = cv2.distanceTransform(is_ink, cv2.DIST_L2, cv2.DIST_MASK_5)
+    # Across a stroke of width w the distance to its outline is w / 4 on average.
+    return is_ink, inside, 4 * (cv2.sumElems(inside)[0] / cv2.countNonZero(is_ink) - 0.5)
 
 
 def _resize(ink: np.ndarray, size: list[int]) -> np.ndarray:

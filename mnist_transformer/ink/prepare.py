@@ -1,5 +1,6 @@
 """A page made ready to be read: what of reading needs no model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ class Prepared:
     """A page's ink, ready to be read; it may be sent to another process.
 
     Attributes:
-        canvases: (n, height, width) float32, of each part of each row.
+        canvases: (n, height, width) float32, of each part of each row; or several of each, (n,
+            looks, height, width).
         rows: of each row, how many parts it has, its box, and whether ink was left out (`Row`).
         reason: as in `Page`.
     """
@@ -24,10 +26,14 @@ class Prepared:
     reason: str = ""
 
 
-def prepare_page(picture: Drawing, config: Config) -> Prepared:
-    """Find a picture's rows; raises as `picture_to_parts`, but for a blank picture."""
+def prepare_page(
+    picture: Drawing,
+    config: Config,
+    to_canvas: Callable[[np.ndarray, Config], np.ndarray] | None = None,
+) -> Prepared:
+    """Find a picture's rows; as `picture_to_parts`, but a blank picture raises nothing."""
     try:
-        rows = picture_to_parts(picture, config)
+        rows = picture_to_parts(picture, config, to_canvas)
     except BlankDrawing as error:
         nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
         return Prepared(nothing, [], str(error))

@@ -10,7 +10,7 @@ import inspect
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +83,8 @@ _WORDS = {
     "right_rows_with_doubt": "{:.1%} of the right rows with one",
     "line_accuracy": "{:.2%} of lines exactly right",
     "digit_accuracy": "{:.2%} of digits right",
+    "level_in_any_order": "{:.2%} if those right above each other may be swapped",
+    "in_any_order": "{:.2%} if all may be",
     "calibration_error": "expected calibration error {:.2%}",
     "fitting_caution": "a caution of {:.2f} would fit",
     "fitting_certainty": "a certainty of {:.4f} would fit",
@@ -236,9 +238,8 @@ def measure_pairs(
     Arguments as in `measure_lines`.
     """
     digits = load_digits(split, data)
-    accuracy = pages.evaluate_pairs(model, digits, num_lines, seed)
-    numbers = {"num_lines": num_lines, "seed": seed, "line_accuracy": accuracy}
-    return Result(f"pairs of {digits.source}", numbers)
+    score = asdict(pages.evaluate_pairs(model, digits, num_lines, seed))
+    return Result(f"pairs of {digits.source}", {"num_lines": num_lines, "seed": seed, **score})
 
 
 def measure_doubt(

@@ -13,7 +13,7 @@ from mnist_transformer.explain.counted import (
     read_counted,
 )
 from mnist_transformer.explain.decoding import beam_search
-from mnist_transformer.ink import looks
+from mnist_transformer.ink import looks, looks_as_drawn, open_drawing
 from mnist_transformer.page import prepare_page
 from mnist_transformer.reading import PASSED_OVER
 from tests import ROOT
@@ -32,6 +32,12 @@ def test_the_right_count_reads_as_a_plain_reading_does(model):
     assert page.digits == plain.digits == "2026"
     assert page.rows[0].box == plain.rows[0].box
     assert page.probabilities == pytest.approx(plain.probabilities, abs=0.02)
+
+
+def test_what_is_shown_of_a_reading_is_what_was_read_as_it_is_drawn(model):
+    (row,) = read_counted(model, EXAMPLE, 4).rows
+    ((look, *_),) = prepare_page(open_drawing(EXAMPLE), model.config, looks_as_drawn).canvases
+    assert (row.parts[0].canvas.numpy() == look).all()
 
 
 @pytest.mark.parametrize("count", [1, 3, 6])

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from mnist_transformer import BlankDrawing, Config, InkError, drawing_to_canvas
 from mnist_transformer.config import LOOKS
-from mnist_transformer.ink import MAX_PIXELS, looks, open_drawing, picture_to_parts
+from mnist_transformer.ink import MAX_PIXELS, looks, looks_as_drawn, open_drawing, picture_to_parts
 
 CONFIG = Config()
 
@@ -262,3 +262,19 @@ def test_a_canvas_in_its_other_looks_is_smaller_and_thicker():
     height, less = ((look > 0.3).any(1).sum() for look in (canvas, smaller))
     assert 0.8 < less / height < 0.95
     assert (thicker >= canvas).all() and thicker.sum() > 1.15 * canvas.sum()
+
+
+def test_ink_as_it_is_drawn_keeps_its_strokes_unless_they_are_too_thin():
+    def shown(brush):
+        (row,) = picture_to_parts(sketch(brush), CONFIG, looks_as_drawn)
+        return row.parts[0]
+
+    thick = shown(22)
+    assert thick.shape == (3, 32, 224) and thick.dtype == np.float32
+    assert thick.min() >= 0 and thick.max() <= 1
+    heights = [int((look > 0.3).any(1).sum()) for look in thick]
+    assert 22 <= heights[0] < heights[1] < heights[2] <= 30
+    redrawn = drawing_to_canvas(sketch(22), CONFIG).numpy()
+    assert thick[0].sum() > 1.1 * redrawn.sum()
+    hair, redrawn = shown(2)[0], drawing_to_canvas(sketch(2), CONFIG).numpy()
+    assert (hair == redrawn).all()
