@@ -30,7 +30,7 @@ def show(reading: Reading, whole: Transformer) -> None:
     before.html(reading_html(reading, whole.config.max_digits))
     after.markdown(f"**{changes.in_words()} it reads**")
     after.html(reading_html(changed, whole.config.max_digits))
-    matter, early = st.columns([3, 2])
+    matter, early = st.container(key="needs").columns([3, 2])
     with matter:
         st.markdown("**Which parts this reading needs**")
         # Worked out for the machine as it is now: a head that stood in for one that is off counts.

@@ -74,6 +74,7 @@ function paintLedger(canvas, data) {
   brush.font = `600 ${Math.max(Math.min(0.3 * size, 18 * pixels), 12 * pixels)}px sans-serif`;
   brush.textAlign = "center";
   brush.textBaseline = "middle";
+  brush.lineJoin = "round";
   data.numbers.forEach((number, n) => {
     const [x, y] = corner(n);
     const share = Math.abs(number) / top;
@@ -82,7 +83,11 @@ function paintLedger(canvas, data) {
     brush.fillRect(x, y, size, size);
     const text = written(number, data.percent);
     if (share >= 0.06 && /[1-9]/.test(text)) {
-      brush.fillStyle = share > 0.3 ? "#fff" : "#111";
+      // With a light rim, so that it is read on paper, ink and colour alike.
+      brush.strokeStyle = "rgba(255, 255, 255, .85)";
+      brush.lineWidth = 4 * pixels;
+      brush.strokeText(text, x + size / 2, y + size / 2);
+      brush.fillStyle = "#111";
       brush.fillText(text, x + size / 2, y + size / 2);
     }
   });
