@@ -46,6 +46,7 @@ def wait_for_changed(page, model, reading, off=(), blurred=()):
     glow = pytest.approx(float(changed.attention.cross[:, :, 0].mean((0, 1)).max()), abs=2e-3)
     shown = page.locator(".st-key-stage [data-attention]")
     wait_for(page, lambda: float(shown.get_attribute("data-attention")), glow)
+    wait_for(page, page.locator(".matrix-reads b").inner_text, changed.digits or "nothing")
     return changed
 
 

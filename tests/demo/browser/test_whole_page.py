@@ -141,6 +141,7 @@ def test_the_first_stroke_clears_the_example_and_a_chosen_one_stays(page):
 
 def test_nothing_moves_when_another_reading_comes(page):
     parts = [".st-key-sheet", ".mnist-seen canvas", ".mnist-tiles", ".mnist-line", ".mnist-strip"]
+    parts += [".st-key-undo", ".mnist-line select"]
     places = f"""() => {parts}
         .map(name => document.querySelector(name).getBoundingClientRect())
         .map(box => [box.x, box.y, box.width, box.height].slice(0, 3).map(Math.round)).join()"""
