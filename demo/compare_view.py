@@ -64,7 +64,7 @@ def _drawings_alike(runs: list[TrainingJob]) -> int:
     shown = models.chosen().run
     if shown is not None and shown[0] in runs:
         run, step = shown  # the moment itself may have been thinned out since
-        return min(_moments(run), key=lambda moment: abs(moment[0] - step))[1]
+        return min(_moments(run), key=lambda moment: abs(moment[0] - step), default=(0, 0))[1]
     return min((_moments(run)[-1][1] for run in runs), default=0)
 
 

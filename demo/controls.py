@@ -44,6 +44,11 @@ def reading_hints(reading: Reading, probabilities: list[float], max_digits: int)
     return hints
 
 
+def is_phone() -> bool:
+    """Whether the visitor's browser says that it is one."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def take_step(key: str) -> None:
     """Keep the step that the live view of this key tells was chosen on the page."""
     st.session_state["step"] = int(st.session_state[key].step)

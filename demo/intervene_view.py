@@ -3,7 +3,7 @@
 import streamlit as st
 
 from demo import changes, matrix
-from demo.controls import download_figure, plot, reading_html
+from demo.controls import download_figure, is_phone, plot, reading_html
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.interventions import importance
 from mnist_transformer.explain.lens import lens
@@ -39,7 +39,10 @@ def show(reading: Reading, whole: Transformer) -> None:
         st.caption(MATTER)
     with early:
         st.markdown("**What the decoder would have said after each part**")
-        st.caption("The logit lens: the unfinished answer, read out early.")
+        st.caption(
+            "The logit lens: the unfinished answer, read out early. The darker, the surer it was."
+        )
         found = lens(changed_model, changed)
-        plot(changed.plot_lens(found), "lens")
+        # A phone has no room for the scale beside eight digits and the line's end.
+        plot(changed.plot_lens(found).update_traces(showscale=not is_phone()), "lens")
         download_figure("This lens", "lens", lambda: changed.plot_lens(found))

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from demo import link
+from demo.controls import is_phone
 from mnist_transformer import InkError, open_drawing
 from mnist_transformer.ink.brush import BRUSH, SHEET
 
@@ -208,8 +209,7 @@ def _follow_address(laid: Laid | None) -> Laid:
     """Lay down what the page's address says, when one arrives or goes back to it."""
     text = st.query_params.get("drawing")
     if laid is None:
-        is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
-        laid = Laid(PHONE if is_phone else DESKTOP)
+        laid = Laid(PHONE if is_phone() else DESKTOP)
     elif laid.address == text:
         return laid
     example = next((path for path in EXAMPLES if path.stem == text), None)
