@@ -29,10 +29,8 @@ from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.bulk import read_files
 from tests import ROOT
 
-FILES = 3_000
-ALONE = 40  # of these, read one by one
+ALONE = 40  # of the files, read one by one
 PEERS = 10  # of these, read by PP-OCRv6
-ROUNDS = 3
 # What another checkout runs: the files named on standard input, read one by one after a first. It
 # prints the seconds on the clock, those of the processors, and what was read.
 ONE_BY_ONE = """
@@ -111,11 +109,13 @@ def main(arguments: list[str]) -> None:
     """Print files a second, medians of alternating rounds."""
     parser = argparse.ArgumentParser("python -m benchmarks bulk", description=__doc__)
     parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout")
+    parser.add_argument("--files", type=int, default=3_000, help="that are read in bulk")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     model, peer = load_transformer(), pp_ocr()
-    print(f"{machine()}, medians of {ROUNDS} alternating rounds\n")
+    print(f"{machine()}, medians of {options.rounds} alternating rounds\n")
     with tempfile.TemporaryDirectory() as folder:
-        files = make_files(Path(folder), FILES)
+        files = make_files(Path(folder), options.files)
         ways: dict[str, tuple[list[str], Callable[[list[str]], Measured]]] = {
             "ours, in bulk": (files, partial(measured, partial(in_bulk, model))),
             "ours, one by one": (files[:ALONE], partial(measured, partial(one_by_one, model))),
@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> None:
 
             ways[f"{peer.name}, one by one"] = (files[:PEERS], partial(measured, by_peer))
         rounds: dict[str, list[Measured]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             for name, (some, way) in ways.items():
                 rounds[name].append(way(some))
     seconds, work = (
