@@ -179,7 +179,7 @@ def main(arguments: list[str]) -> None:
     """Print what each crowd met with, one after the other on one server."""
     parser = argparse.ArgumentParser("python -m benchmarks load", description=__doc__)
     parser.add_argument("--people", type=int, nargs="+", default=[20, 50], help="in each crowd")
-    parser.add_argument("--readings", type=int, default=20, help="of each person")
+    parser.add_argument("--readings", type=int, default=12, help="of each person")
     parser.add_argument("--pause", type=float, default=5.0, help="seconds, on average")
     parser.add_argument("--train", action="store_true", help="each begins a run of his own first")
     options = parser.parse_args(arguments)
