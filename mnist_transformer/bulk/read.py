@@ -63,9 +63,9 @@ def read_files(
         model: in evaluation mode.
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
-            None as many as there are cores, or none for a few files. Beside workers, the model
-            reads in several threads, a batch in each. They import the calling script anew, which
-            must keep what it does behind `if __name__ == "__main__":`.
+            None as many as there are cores, or none for a few files. They import the calling script
+            anew, which must keep what it does behind `if __name__ == "__main__":`. Beside them, the
+            model reads in several threads, a batch in each.
         batch_size: canvases that are read at once, of which a short row needs one.
 
     Raises:
@@ -113,7 +113,7 @@ def _cores() -> int:
 
 
 def _readers(model: Transformer) -> int:
-    """The threads in which the model reads: its work is about two thirds of all."""
+    """The threads in which the model reads: two for three cores, as it has half of the work."""
     return -(-2 * _cores() // 3) if model.decoder.position.device.type == "cpu" else 1
 
 
