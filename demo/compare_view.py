@@ -28,7 +28,7 @@ def show(runs: list[TrainingJob], drawing: Image.Image | None, running: bool) ->
         _compare_classifiers(runs[-1], drawing)
         return
     readers = [run for run in runs if models.can_be_shown(run)]
-    head, choice = st.columns([2, 1], vertical_alignment="center")
+    head, choice = st.columns(2, vertical_alignment="center")
     head.markdown("**The same drawing, as each of them reads it**")
     way = choice.segmented_control(
         "Which moments are compared",
