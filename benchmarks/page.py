@@ -56,7 +56,7 @@ def times_of_painting(page: Page) -> list[float]:
     """Milliseconds from the painted stroke's message to new digits, over each digit of a line."""
     page.get_by_role("button", name="8675309", exact=True).click()
     wait_for_digits(page, "8675309")
-    page.get_by_role("tab", name="Take it apart").click()
+    page.get_by_role("radio", name="Take it apart", exact=True).click()
     page.get_by_role("radio", name="Paint the gaze").click()
     alone = page.locator('[data-painted="8675309"]')
     alone.wait_for()

@@ -23,7 +23,7 @@ def main() -> None:
         page = open_page(browser, address)
         write(page, LINE)
         wait_for_digits(page, LINE)
-        page.get_by_role("tab", name="Train your own").click()
+        page.get_by_role("radio", name="Train your own", exact=True).click()
         length = page.get_by_role("slider", name="Length of the run")
         length.focus()
         length.press("Home")

@@ -45,7 +45,7 @@ model_view.show(top, chosen)
 if "machine" in screen.sections():
     with turns.rest():
         machine_view.show(shown.reading, model)
-tabs = {
+sections = {
     "Change one thing": (
         "change",
         lambda: change_view.show(shown.reading, shown.strokes, shown.size, model),
@@ -54,9 +54,9 @@ tabs = {
     "Take it apart": ("apart", lambda: apart_view.show(shown, model)),
     "Train your own": ("train", lambda: train_view.show(shown.reading, shown.drawing)),
 }
-titles = [title for title, (section, _) in tabs.items() if section in screen.sections()]
+titles = [title for title, (section, _) in sections.items() if section in screen.sections()]
 # Only the open section is worked out; another when it is opened.
-for title, tab in zip(titles, st.tabs(titles, on_change="rerun") if titles else [], strict=True):
-    if tab.open:
-        with tab, turns.rest():
-            tabs[title][1]()
+if titles:
+    opened = screen.choose_section(titles)
+    with st.container(key=f"section-{sections[opened][0]}"), turns.rest():
+        sections[opened][1]()

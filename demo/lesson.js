@@ -182,10 +182,10 @@ function watchTask(course) {
 
 // Whether a section is open; if it is not, it is opened.
 function openTab(name) {
-  const tabs = [...document.querySelectorAll('[role="tab"]')];
+  const tabs = [...document.querySelectorAll('.st-key-sections [role="radio"]')];
   const tab = tabs.find((one) => one.textContent.trim() === name);
-  if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
-  return tab?.getAttribute("aria-selected") === "true";
+  if (tab && tab.getAttribute("aria-checked") !== "true") tab.click();
+  return tab?.getAttribute("aria-checked") === "true";
 }
 
 // Which lessons were done, in this browser: one comes back another day.

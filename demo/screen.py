@@ -40,6 +40,23 @@ def sections() -> tuple[str, ...]:
     return tuple(name for name in SECTIONS if name in asked) or SECTIONS
 
 
+def choose_section(titles: list[str]) -> str:
+    """Draw a choice among the sections of these titles; gives the one that is open.
+
+    These are no `st.tabs`: a tab that is touched while the server still opens another is closed
+    again, as each run tells the browser which tab it has open.
+    """
+    with st.container(key="sections"):
+        return st.segmented_control(
+            "What else there is to see of it",
+            titles,
+            default=titles[0],
+            required=True,
+            key=f"section-of-{titles}",  # other titles, another choice
+            label_visibility="collapsed",
+        )
+
+
 def hidden_style() -> str:
     """The style that hides the sheet or the stage where the address does not ask for them.
 

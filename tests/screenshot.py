@@ -23,10 +23,10 @@ def main() -> None:
 
         page.locator('.mnist-strip [data-part="decoder 2 cross"]').click()  # closes it
         page.locator('[data-part="decoder 2 cross"][aria-pressed="false"]').wait_for()
-        page.get_by_role("tab", name="Intervene").click()
+        page.get_by_role("radio", name="Intervene", exact=True).click()
         page.locator('.mnist-matrix [data-part="decoder 1"]').click()
         page.get_by_text("With decoder 1 off it reads").wait_for()
-        page.locator(".stTabs").evaluate("tabs => tabs.scrollIntoView()")
+        page.locator(".st-key-sections").evaluate("tabs => tabs.scrollIntoView()")
         picture(page, "intervene.png")
 
 

@@ -23,7 +23,7 @@ OTHER = EXAMPLE.with_name("1704.png")
 
 
 def open_way(page, way):
-    page.get_by_role("tab", name="Take it apart").click()
+    page.get_by_role("radio", name="Take it apart", exact=True).click()
     page.get_by_role("radio", name=way).click()
 
 

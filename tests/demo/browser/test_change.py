@@ -8,7 +8,7 @@ from tests.demo.browser.seen import open_example, read_example, settled, wait_fo
 
 def test_turn_thickness_and_noise_do_as_the_library_says(page):
     open_example(page)
-    page.get_by_role("tab", name="Change one thing").click()
+    page.get_by_role("radio", name="Change one thing", exact=True).click()
     model = load_transformer()
     canvas = read_example(model).canvas
     change = dict(rotation=0, thickness=0.0, noise=0.0)
@@ -28,7 +28,7 @@ def test_turn_thickness_and_noise_do_as_the_library_says(page):
 def test_the_drawing_is_erased_stroke_by_stroke(page):
     write(page, "405")
     wait_for_digits(page, "405")
-    page.get_by_role("tab", name="Change one thing").click()
+    page.get_by_role("radio", name="Change one thing", exact=True).click()
     settled(page)  # the canvas may answer once more after the last stroke
     page.get_by_role("slider", name="Strokes kept").focus()
     page.keyboard.press("ArrowLeft")

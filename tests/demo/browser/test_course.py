@@ -205,7 +205,7 @@ def test_the_course_is_left_and_gone_on_with(page):
 
 def test_a_teacher_prepares_a_screen(page, browser):
     open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     page.locator('.mnist-matrix [data-part="cross 1, head 2"]').click()
     page.get_by_text("With cross 1, head 2 off it reads").wait_for()
     page.locator(".mnist-tiles button").nth(2).click()
@@ -222,7 +222,8 @@ def test_a_teacher_prepares_a_screen(page, browser):
     opened.get_by_text("With cross 1, head 2 off it reads").wait_for()
     opened.get_by_text(f"7 of {len(LESSONS)}").wait_for()
     opened.locator(".st-key-sheet").wait_for(state="hidden")
-    wait_for(page, opened.get_by_role("tab").all_inner_texts, ["Intervene"])
+    sections = opened.locator(".st-key-sections").get_by_role("radio")
+    wait_for(page, sections.all_inner_texts, ["Intervene"])
     opened.context.close()
     assert page.complaints == []
 
@@ -231,7 +232,7 @@ def test_a_link_that_says_nonsense_opens_the_page_all_the_same(page, server):
     page.goto(f"{server[0]}/?lesson=99&only=nothing&off=cross 9, head 9&step=x&part=<b>")
     page.locator("[data-attention]").wait_for()
     page.get_by_text("parts that the model does not have").wait_for()
-    wait_for(page, page.get_by_role("tab").count, 4)
+    wait_for(page, page.locator(".st-key-sections").get_by_role("radio").count, 4)
     settled(page)
     assert page.locator(".mnist-course .card").count() == 0
     assert page.complaints == []

@@ -21,7 +21,7 @@ from tests.demo.browser.seen import (
 @pytest.fixture
 def matrix(page, model, reading):
     """The table of parts, of the example, with nothing changed."""
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     page.locator('[data-part="places"]').wait_for()
     matrix = page.locator(".mnist-matrix")
     matrix.get_by_role("button", name="A click switches off").click()
@@ -72,8 +72,8 @@ def test_a_head_is_switched_off_where_it_stands(page, matrix, model, reading):
     grey = "e => getComputedStyle(e).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
     field = part(matrix, "cross 1, head 3")
     wait_for(page, lambda: np.ptp(field.evaluate(grey)) < 20, True)  # no trace of orange
-    page.get_by_role("tab", name="Change one thing").click()
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Change one thing", exact=True).click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     # What was chosen stays chosen.
     wait_for(page, part(matrix, "cross 1, head 3").inner_text, "off")
     part(matrix, "cross 1, head 3").click()
@@ -182,7 +182,7 @@ def test_the_text_of_figures_is_readable_in_both_themes(browser, server, scheme)
     page = new_page(browser, color_scheme=scheme, viewport={"width": 1280, "height": 1100})
     page.goto(server[0])
     open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     page.locator(".st-key-lens .xtitle").wait_for()
     settled(page)
     wait_for(page, lambda: len(page.evaluate(CONTRASTS)) > 10, True)
@@ -201,7 +201,7 @@ def test_on_a_telephone_the_matrix_fits_and_nothing_is_printed_over(browser, ser
     )
     page.goto(server[0])
     open_example(page)
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     page.locator('[data-part="places"]').wait_for()
     plot = page.locator(".st-key-lens .js-plotly-plot")
     plot.locator(".xtitle").wait_for()

@@ -110,7 +110,7 @@ def test_the_reading_can_be_taken_along(page, tmp_path):
     assert len(asked) == 1
     kept.close()
     page.keyboard.press("Escape")
-    page.get_by_role("tab", name="Intervene").click()
+    page.get_by_role("radio", name="Intervene", exact=True).click()
     figure = page.locator(".st-key-lens .js-plotly-plot")
     figure.wait_for()
     settled(page)

@@ -6,7 +6,7 @@ from tests.demo.browser.seen import settled, wait_for
 
 def start_training(page):
     """A run of the greatest length, which is not over before it is stopped."""
-    page.get_by_role("tab", name="Train your own").click()
+    page.get_by_role("radio", name="Train your own", exact=True).click()
     page.get_by_role("slider", name="Length of the run").focus()
     page.keyboard.press("End")
     page.get_by_role("button", name="Start", exact=True).click()
@@ -32,7 +32,7 @@ def test_a_run_is_started_slid_through_forked_compared_and_kept(page, browser, s
     wait_for_digits(page, "27")
     start_training(page)
     other = open_page(browser, server[0])  # a second visitor sees nothing of it
-    other.get_by_role("tab", name="Train your own").click()
+    other.get_by_role("radio", name="Train your own", exact=True).click()
     assert other.get_by_text("Training: step").count() == 0
     other.get_by_role("button", name="Model: shipped").click()
     names = other.get_by_test_id("stPopoverBody").get_by_role("radio")
@@ -102,7 +102,7 @@ def name_digit(page, n, label):
 def test_it_is_taught_digits_that_are_kept_saved_and_taken_back(page, tmp_path):
     write(page, "27")
     wait_for_digits(page, "27")
-    page.get_by_role("tab", name="Train your own").click()
+    page.get_by_role("radio", name="Train your own", exact=True).click()
     page.get_by_role("radio", name="Teach it your hand").click()
     name_digit(page, 2, "1")  # what was misread is corrected
     page.get_by_role("button", name="Keep these 2 digits").click()
@@ -134,7 +134,7 @@ def test_who_comes_third_waits_in_line(page, browser, server):
     others = [open_page(browser, server[0]) for _ in range(2)]
     for visitor in others:
         start_training(visitor)
-    page.get_by_role("tab", name="Train your own").click()
+    page.get_by_role("radio", name="Train your own", exact=True).click()
     page.get_by_role("button", name="Start", exact=True).click()
     page.get_by_text("Queued: 1 run ahead").wait_for()
     others[0].get_by_role("button", name="Stop", exact=True).click()
