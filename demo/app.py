@@ -19,6 +19,7 @@ from demo import (
     model_view,
     models,
     read_view,
+    redraw,
     screen,
     train_view,
 )
@@ -28,6 +29,7 @@ from demo.turns import turns
 # gains little, and costs seconds where they wait for one another on cores that train for somebody
 # else.
 torch.set_num_threads(1)
+redraw.begin()
 memory.share()
 folders.of_this_server()
 st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")

@@ -3,7 +3,7 @@
 import streamlit as st
 import torch
 
-from demo import link, live
+from demo import link, live, redraw
 from demo.controls import reading_hints
 from mnist_transformer import InkError, Reading, Transformer, drawing_to_canvas
 from mnist_transformer.explain.decoding import DecodedLine, beam_search, sample_lines
@@ -23,6 +23,7 @@ def show(reading: Reading, strokes: list[dict], size: tuple[int, int], model: Tr
         size: (width, height) of their sheet in pixels.
         model: whose reading it is.
     """
+    redraw.only(redraw.SECTION)
     if not reading.steps:
         st.info("Draw something above, then change it here.")
         return

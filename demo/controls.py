@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from demo import redraw
 from mnist_transformer import Page, Reading
 from mnist_transformer.figures.style import CLEAR
 from mnist_transformer.reading import is_doubtful
@@ -52,6 +53,7 @@ def is_phone() -> bool:
 def take_step(key: str) -> None:
     """Keep the step that the live view of this key tells was chosen on the page."""
     st.session_state["step"] = int(st.session_state[key].step)
+    redraw.note(redraw.SECTION)
 
 
 def step_shown(reading: Reading) -> int:

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from demo import changes, live
+from demo import changes, live, redraw
 from demo.controls import download_figure, reading_html, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.gaze import (
@@ -34,6 +34,7 @@ OWN = "own"  # the place at which the model itself looked
 @st.fragment
 def show(reading: Reading, model: Transformer) -> None:
     """Draw the section for a reading made with its attention maps."""
+    redraw.only(redraw.SECTION)
     if not reading.steps:
         st.info("Draw something above, then show the model here where to look.")
         return

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from demo import live
+from demo import live, redraw
 from demo.controls import download_figure
 from mnist_transformer import Transformer, make_lines
 from mnist_transformer.dataset import embedded_digits
@@ -60,6 +60,7 @@ def watch(model: Transformer) -> Watched:
 @st.fragment
 def show(model: Transformer) -> None:
     """Draw the section: of the whole model, whatever is drawn or switched off."""
+    redraw.only(redraw.SECTION)
     try:
         watched = watch(model)  # it says so while it goes on, above all else
     except ValueError as error:  # a model that has learnt little reads no line of two digits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from demo import changes, screen
+from demo import changes, redraw, screen
 from demo.course import LESSONS, Seen
 from mnist_transformer import Reading
 from mnist_transformer.figures.live import read_source
@@ -74,6 +74,7 @@ def show(reading: Reading, changed: Reading, strokes: Sequence[dict]) -> None:
 
 
 def _go() -> None:
+    redraw.note(redraw.PAGE)
     asked = int(st.session_state["lesson-card"].go)
     if 0 < asked <= len(LESSONS):
         st.query_params["lesson"] = str(asked)
@@ -84,5 +85,6 @@ def _go() -> None:
 
 
 def _did() -> None:
+    redraw.note(redraw.PAGE)
     if st.session_state["lesson-card"].did == number():
         st.session_state.lesson_done = True

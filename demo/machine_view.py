@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from demo import changes, live
+from demo import changes, live, redraw
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import START
 from mnist_transformer.explain.activations import Trace
@@ -44,6 +44,7 @@ def show(reading: Reading, model: Transformer) -> None:
         reading: made with its attention maps, or of a blank sheet.
         model: what made it; the visitor's changes are made to it here.
     """
+    redraw.only(redraw.MACHINE)
     state = st.session_state
     if state.pop("switched-here", False):
         st.rerun()  # the other views show what is changed, too
@@ -55,7 +56,8 @@ def show(reading: Reading, model: Transformer) -> None:
     machine = _machine(reading, model)
     off = changes.chosen()["off"]
     data = machine_data(machine.reading, machine.trace, machine.lens, off)
-    part = live.strip(data=data, key="strip", on_opened_change=lambda: None).opened
+    told = live.strip(data=data, key="strip", on_opened_change=lambda: redraw.note(redraw.MACHINE))
+    part = told.opened
     # Another model may not have the part that was opened.
     is_open = part in [box["name"] for box in data["parts"]] and machine.reading.steps > 0
     shown = _details(part, machine, off) if is_open else {}

@@ -5,7 +5,7 @@ from itertools import count
 
 import streamlit as st
 
-from demo import live, models, over_time
+from demo import live, models, over_time, redraw
 from demo.jobs import TrainingJob
 from mnist_transformer import Reading
 from mnist_transformer.figures.live.curves import (
@@ -46,6 +46,7 @@ def show_timeline(run: TrainingJob, step: int) -> None:
 
 
 def _follow(run: TrainingJob, step: int, times: Iterator[int]) -> None:
+    redraw.only(redraw.RUN)
     if next(times):  # at first all of the page is drawn, and moments may come faster than it is
         if st.session_state.pop("moved-here", False) or models.step_shown(run) != step:
             st.rerun()  # the page is about another moment now

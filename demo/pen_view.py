@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from demo import link
+from demo import link, redraw
 from demo.controls import download_figure, plot
 from mnist_transformer import Transformer
 from mnist_transformer.explain.pen_time import Moment, pen_time
@@ -28,6 +28,7 @@ def show(strokes: list[dict], size: tuple[int, int], model: Transformer) -> None
         size: (width, height) of the sheet in pixels.
         model: what reads.
     """
+    redraw.only(redraw.SECTION)
     if not strokes:
         st.info("Write one line on an empty sheet above, and see here how it was read on the way.")
         return

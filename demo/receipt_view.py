@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from demo import changes, live, receipt_line
+from demo import changes, live, receipt_line, redraw
 from demo.controls import download_figure, step_shown, take_step
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.config import NUM_CLASSES
@@ -25,6 +25,7 @@ NAMES = [*"0123456789", "the end"]
 @st.fragment
 def show(reading: Reading, model: Transformer) -> None:
     """Draw the section for a reading made with its attention maps."""
+    redraw.only(redraw.SECTION)
     if not reading.steps:
         st.info("Draw something above, then see here what each part of it paid for.")
         return

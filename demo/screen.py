@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from demo import changes
+from demo import changes, redraw
 from mnist_transformer import Transformer
 from mnist_transformer.figures.live import read_source
 
@@ -53,6 +53,7 @@ def choose_section(titles: list[str]) -> str:
             default=titles[0],
             required=True,
             key=f"section-of-{titles}",  # other titles, another choice
+            on_change=lambda: redraw.note(redraw.PAGE),  # a lesson may choose it
             label_visibility="collapsed",
         )
 

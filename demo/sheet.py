@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageOps
 from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
-from demo import link
+from demo import link, redraw
 from demo.controls import is_phone
 from mnist_transformer import InkError, open_drawing
 from mnist_transformer.ink.brush import BRUSH, SHEET
@@ -162,7 +162,7 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> Non
         below = laid.picture and _as_address(_fit(laid.picture, laid.size))
         size = {"width": width, "height": height, "rows": laid.rows}
         data = {**size, "makesWay": laid.makes_way, "picture": below}
-        _paper(data=data, key="paper", on_width_change=lambda: None)
+        _paper(data=data, key="paper", on_width_change=_redraw)
         # It has no picture of its own: it would tell of every new one, and all of the page would be
         # gone through once more.
         st_canvas(
@@ -173,11 +173,16 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> Non
             height=height,
             return_image_data=True,
             key=laid.key,
+            on_change=_redraw,
         )
         if laid.problem:
             st.error(laid.problem)
     with tools:
         _show_tools(laid, bool(in_sight.strokes))
+
+
+def _redraw() -> None:
+    redraw.note(redraw.PAGE)
 
 
 def _show_tools(laid: Laid, has_strokes: bool) -> None:

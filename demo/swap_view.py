@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from demo import changes, live
+from demo import changes, live, redraw
 from demo.controls import download_figure, reading_html, step_shown, take_step
 from demo.sheet import EXAMPLES
 from mnist_transformer import Reading, Transformer
@@ -30,6 +30,7 @@ MINE = "keep mine"
 @st.fragment
 def show(reading: Reading, model: Transformer) -> None:
     """Draw the section for a reading made with its attention maps."""
+    redraw.only(redraw.SECTION)
     if not reading.steps:
         st.info("Draw something above, then carry thoughts over to it here.")
         return

@@ -5,7 +5,7 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from demo import compare_view, fork_view, models, moments_view, teach_view
+from demo import compare_view, fork_view, models, moments_view, redraw, teach_view
 from demo.jobs import SHORT, TrainingJob, new_run, seconds_left
 from mnist_transformer import Reading
 from mnist_transformer.train import Progress
@@ -132,6 +132,7 @@ def _form(disabled: bool) -> TrainingJob | None:
 
 def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -> None:
     """Progress, buttons and curves of the visitor's runs, drawn anew `every` so many seconds."""
+    redraw.only(redraw.RUN)
     state, runs = st.session_state, models.runs()
     if state.pop("moved-here", False) or _every() != every:
         st.rerun()  # the whole page is about another moment, or the form opens or closes

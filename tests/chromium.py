@@ -23,8 +23,8 @@ _FLAGS = """--no-sandbox --disable-gpu --no-first-run --disable-background-netwo
 # Seconds, for what never comes: a busy machine takes its time.
 LONGEST_WAIT = 120
 
-# Streamlit says so where two parts of the page tell something at one moment. It depends on how busy
-# the machine is; what is then not shown is missed by the test itself.
+# Streamlit says so where two parts of the page tell something at one moment, which depends on how
+# busy the machine is; `demo.redraw` sees to it that both are drawn anew.
 _BATCHED = "Multiple different fragmentIds detected in a single batch"
 
 

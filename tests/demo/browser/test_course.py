@@ -187,6 +187,22 @@ def test_a_learner_does_the_tasks_of_all_lessons(page):
     assert page.complaints == []
 
 
+def test_of_what_is_told_in_one_message_all_is_shown(page, server):
+    """The strip tells that a part is opened, and the course that a task is done: Streamlit runs the
+    strip's fragment alone."""
+    page.goto(f"{server[0]}/?lesson=13")
+    page.locator('.mnist-detail[data-part="answer"]').wait_for()
+    settled(page)
+    # Streamlit gathers for one turn of the browser what is told; here for longer.
+    page.evaluate("""() => {
+        const { setTimeout } = window;
+        window.setTimeout = (act, wait, ...rest) => setTimeout(act, wait || 600, ...rest);
+    }""")
+    find_where_the_answer_stands(page)
+    done(page)
+    assert page.complaints == []
+
+
 def test_the_course_is_left_and_gone_on_with(page):
     page.get_by_role("button", name=f"Course: {len(LESSONS)} lessons").click()
     page.get_by_text(f"1 of {len(LESSONS)}").wait_for()

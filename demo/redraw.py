@@ -1,0 +1,32 @@
+"""What has to be drawn anew besides the fragment that runs.
+
+A browser puts into one message what several parts of the page tell at one moment: a stroke and a
+part that is opened, say. For it Streamlit runs the fragment of one of them alone, and the others
+would stay as they were. So whatever the page itself may tell, without a touch, notes here that it
+is due (its callback comes before any run), and a fragment that runs looks whether it is enough.
+"""
+
+import streamlit as st
+
+PAGE, MACHINE, SECTION, RUN = "page", "machine", "section", "run"  # all of it, and the fragments
+
+
+def note(part: str) -> None:
+    """A part of the page, or all of it, has to be drawn anew; to be called back."""
+    st.session_state["due"] = _due() | {part}
+
+
+def begin() -> None:
+    """All of the page is drawn anew from here on."""
+    st.session_state["due"] = frozenset()
+
+
+def only(fragment: str) -> None:
+    """To be called first by a fragment: where more is due than itself, all is drawn anew."""
+    st.session_state["due"] = others = _due() - {fragment}
+    if others:
+        st.rerun()
+
+
+def _due() -> frozenset[str]:
+    return st.session_state.get("due", frozenset())
