@@ -108,8 +108,7 @@ class PairScore:
         line_accuracy: of which both are right, from left to right.
         level_in_any_order: the same, but that either order counts where neither lies to the left:
             where their middles are less than `LEVEL` apart from left to right.
-        in_any_order: of which both are right in whatever order, as Ba et al. 2015 count: their
-            readers name one of 55 pairs.
+        in_any_order: of which both are right in whatever order.
     """
 
     line_accuracy: float

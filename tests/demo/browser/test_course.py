@@ -37,9 +37,10 @@ def stroke(page, *points):
 
 def click(page, element, across, down):
     """Somewhere on an element, from 0 to 1."""
+    settled(page)
     element.evaluate("element => element.scrollIntoView({ block: 'center' })")  # clear of the card
     box = element.bounding_box()
-    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    element.click(position={"x": across * box["width"], "y": down * box["height"]})
 
 
 def write_two_digits(page):
