@@ -148,4 +148,5 @@ def _weights(reading: Reading, step: int, looked: dict) -> Tensor | None:
 
 
 def _take_look() -> None:
+    redraw.note(redraw.SECTION)
     st.session_state["looked"] = dict(st.session_state["gaze"].looked or {})

@@ -46,12 +46,10 @@ def show(reading: Reading, model: Transformer) -> None:
     """
     redraw.only(redraw.MACHINE)
     state = st.session_state
-    if state.pop("switched-here", False):
-        st.rerun()  # the other views show what is changed, too
 
     def switch() -> None:
         changes.switch(state["detail"].switched, model)
-        state["switched-here"] = True
+        redraw.note(redraw.PAGE)  # the other views show what is changed, too
 
     machine = _machine(reading, model)
     off = changes.chosen()["off"]

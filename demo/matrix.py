@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from demo import changes
+from demo import changes, redraw
 from mnist_transformer import Transformer
 from mnist_transformer.explain.heads import all_heads
 from mnist_transformer.figures import matrix_data
@@ -33,6 +33,7 @@ def show(model: Transformer, lost: Mapping[str, float], before: str, now: str) -
     state = st.session_state
 
     def take() -> None:
+        redraw.note(redraw.PAGE)
         taken = state["matrix"].changes
         changes.choose(taken, model)
         state["matrix-answers"] = taken["sent"]

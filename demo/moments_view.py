@@ -48,7 +48,7 @@ def show_timeline(run: TrainingJob, step: int) -> None:
 def _follow(run: TrainingJob, step: int, times: Iterator[int]) -> None:
     redraw.only(redraw.RUN)
     if next(times):  # at first all of the page is drawn, and moments may come faster than it is
-        if st.session_state.pop("moved-here", False) or models.step_shown(run) != step:
+        if models.step_shown(run) != step:
             st.rerun()  # the page is about another moment now
         if not run.running:
             st.rerun()
@@ -66,15 +66,15 @@ def _draw_timeline(run: TrainingJob, step: int) -> None:
             [f"{moment.drawings:,} drawings: {moment.lines_right:.0%} right" for moment in moments],
         ),
         key="timeline",
-        on_moved_change=lambda: _take_move("timeline", run.running),
+        on_moved_change=lambda: _take_move("timeline"),
     )
 
 
-def _take_move(key: str, in_fragment: bool) -> None:
+def _take_move(key: str) -> None:
     moved = st.session_state[key].moved
     if any(run.id == moved["run"] and models.can_be_shown(run) for run in models.runs()):
         models.show_moment(moved["run"], int(moved["step"]))
-        st.session_state["moved-here"] = in_fragment
+        redraw.note(redraw.PAGE)
 
 
 def show_curves(reading: Reading) -> bool:
@@ -109,7 +109,7 @@ def show_curves(reading: Reading) -> bool:
     live.curves(
         data=curves_data([_plain(each) for each in runs], charts, (run.id, step), follows, habits),
         key="curves",
-        on_moved_change=lambda: _take_move("curves", True),
+        on_moved_change=lambda: _take_move("curves"),
     )
     st.caption(SAYS)
     if kind == "transformer":
@@ -117,7 +117,7 @@ def show_curves(reading: Reading) -> bool:
             "What every head does, at every moment (takes a while)",
             key="habits",
             persist_state="page",
-            on_change=lambda: st.session_state.update({"moved-here": True}),
+            on_change=lambda: redraw.note(redraw.PAGE),
         )
         if habits and not complete:
             st.progress(over_time.share_of_habits(run), "Watching every head on seven lines…")

@@ -12,7 +12,8 @@ from demo.controls import page_html, reading_hints
 from demo.turns import turns
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
-from mnist_transformer.page import prepare_page, read_prepared
+from mnist_transformer.ink.prepare import prepare_page
+from mnist_transformer.page import read_prepared
 
 BLANK = Image.new("L", (8, 8), 255)
 # Seconds for which the rest leaves Python's lock to the thread that sends the stage: it needs it

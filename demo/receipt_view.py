@@ -93,6 +93,7 @@ def _asked(answer: int, over: int | None) -> str:
 
 
 def _take_pick() -> None:
+    redraw.note(redraw.SECTION)
     """A click on what stands out already puts it back."""
     state = st.session_state
     what = state["receipt"].picked["what"]

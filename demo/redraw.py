@@ -4,6 +4,7 @@ A browser puts into one message what several parts of the page tell at one momen
 part that is opened, say. For it Streamlit runs the fragment of one of them alone, and the others
 would stay as they were. So whatever the page itself may tell, without a touch, notes here that it
 is due (its callback comes before any run), and a fragment that runs looks whether it is enough.
+What a button gives to the run itself is lost then: its callback does what is to be done.
 """
 
 import streamlit as st

@@ -75,9 +75,11 @@ def _choose_donor(reading: Reading, model: Transformer) -> Reading:
         key="donor",
         persist_state="page",
     )
-    if keep.button("Keep my drawing as second", key="keep"):
-        state["kept"] = reading, model
-        st.rerun(scope="fragment")
+    keep.button(
+        "Keep my drawing as second",
+        key="keep",
+        on_click=lambda: state.update({"kept": (reading, model)}),
+    )
     if chosen == MINE and kept:
         return kept
     return model.read(EXAMPLES[names.index(chosen)])
@@ -156,6 +158,7 @@ def _show_map(reading: Reading, found: SwapMap, step: int) -> None:
 
 
 def _take_pick() -> None:
+    redraw.note(redraw.SECTION)
     """Carry one thing more over, or put it back."""
     state = st.session_state
     what = state["swap"].picked["what"]

@@ -134,8 +134,8 @@ def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -
     """Progress, buttons and curves of the visitor's runs, drawn anew `every` so many seconds."""
     redraw.only(redraw.RUN)
     state, runs = st.session_state, models.runs()
-    if state.pop("moved-here", False) or _every() != every:
-        st.rerun()  # the whole page is about another moment, or the form opens or closes
+    if _every() != every:
+        st.rerun()  # the form opens or closes
     job = next((run for run in runs if run.running), runs[-1])
     _show_progress(job)
     if job.scores is not None:
@@ -194,13 +194,13 @@ def _show_progress(job: TrainingJob) -> None:
 
 def _look(run: str) -> None:
     models.show_moment(run)
-    st.session_state["moved-here"] = True
+    redraw.note(redraw.PAGE)
 
 
 def _throw_away(job: TrainingJob) -> None:
     job.throw_away()
     models.runs().remove(job)
-    st.session_state["moved-here"] = True
+    redraw.note(redraw.PAGE)
 
 
 def status(job: TrainingJob) -> str:

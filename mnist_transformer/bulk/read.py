@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -65,11 +66,13 @@ def read_files(
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
             None as many as there are cores, or none for a few files. They import the calling script
             anew, which must keep what it does behind `if __name__ == "__main__":`. Beside them, the
-            model reads in several threads, a batch in each.
+            model reads in up to two threads for three cores, a batch in each; until all is read,
+            threads that the caller starts have one of PyTorch's each.
         batch_size: canvases that are read at once, of which a short row needs one.
 
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.
+        ChildProcessError: if a worker is ended from outside; the pages before that were given.
     """
     files = list(files)
     if workers is None:
@@ -85,7 +88,7 @@ def read_files(
         batches = _batches(files, map(prepare, chunks), batch_size if len(files) > FEW else 1)
         yield from chain.from_iterable(map(read, batches))
         return
-    readers = _readers(model)
+    readers = min(_readers(model), 2 * workers)
     ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
     with ExitStack() as stack:
         # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
@@ -97,7 +100,13 @@ def read_files(
         threads = ThreadPoolExecutor(readers, initializer=torch.set_num_threads, initargs=(1,))
         stack.callback(threads.shutdown, cancel_futures=True)
         batches = _batches(files, _ahead(processes, prepare, chunks, ahead), batch_size)
-        yield from chain.from_iterable(_ahead(threads, read, batches, readers))
+        try:
+            yield from chain.from_iterable(_ahead(threads, read, batches, readers))
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a process that prepares files was ended from outside, as where memory runs out: "
+                "try again with fewer workers"
+            ) from error
 
 
 def share_of(files: Sequence[str]) -> Sequence[str]:

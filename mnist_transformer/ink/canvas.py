@@ -174,7 +174,7 @@ def _scale_onto_canvas(
     """
     height, width = ink.shape
     scale = min(
-        size * config.canvas_height / height,
+        min(size * config.canvas_height, config.canvas_height - 2 * RIM) / height,
         (config.canvas_width - 2 * MARGIN) / width,
     )
     line = draw(ink, (max(1, round(width * scale)), max(1, round(height * scale))))

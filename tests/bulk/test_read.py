@@ -131,7 +131,8 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
 
 
 def test_who_stops_half_way_leaves_nothing_running(shipped):
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads() + 1
+    torch.set_num_threads(threads)
     pages = read_files(shipped, [str(path) for path in EXAMPLES] * 20, workers=1, batch_size=5)
     assert next(pages).page.digits == EXAMPLES[0].stem
     assert multiprocessing.active_children()
@@ -139,6 +140,16 @@ def test_who_stops_half_way_leaves_nothing_running(shipped):
     assert not multiprocessing.active_children()
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == threads
+    torch.set_num_threads(threads - 1)
+
+
+def test_of_a_worker_that_is_ended_from_outside_one_is_told(shipped):
+    pages = read_files(shipped, [str(path) for path in EXAMPLES] * 60, workers=1, batch_size=5)
+    next(pages)
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    with pytest.raises(ChildProcessError, match="fewer workers"):
+        list(pages)
 
 
 def test_a_worker_ends_with_whoever_started_it_and_knows_nothing_of_pytorch(tmp_path):

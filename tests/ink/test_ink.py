@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import itertools
 
 import numpy as np
@@ -278,3 +279,10 @@ def test_ink_as_it_is_drawn_keeps_its_strokes_unless_they_are_too_thin():
     assert thick[0].sum() > 1.1 * redrawn.sum()
     hair, redrawn = shown(2)[0], drawing_to_canvas(sketch(2), CONFIG).numpy()
     assert (hair == redrawn).all()
+
+
+@pytest.mark.parametrize("height", [24, 40])
+def test_ink_as_it_is_drawn_fits_a_canvas_of_any_height(height):
+    config = dataclasses.replace(CONFIG, canvas_height=height)
+    (row,) = picture_to_parts(sketch(30), config, looks_as_drawn)
+    assert row.parts[0].shape == (3, height, CONFIG.canvas_width)
