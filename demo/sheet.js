@@ -57,6 +57,7 @@ function watch(sheet) {
       tell = report;
       // Held open, so that nothing below moves while a canvas makes place for another.
       sheet.style.minHeight = `${data.height}px`;
+      sheet.style.setProperty("--canvas", `${data.height}px`); // no higher: see style.css
       sheet.dataset.rows = data.rows; // beside a tall sheet the stage is lower (style.css)
       sheet.classList.toggle("makes-way", data.makesWay);
       if (!data.makesWay) gone = null;
