@@ -7,6 +7,7 @@
 // Needs follow.js and pointer.js.
 
 const TICK = 200; // milliseconds between two looks at what is chosen and where things stand
+const AGAIN = 2000; // milliseconds after which what the server does not know yet is told again
 
 function drawLesson(element, data, tell) {
   const course = (element.mnistLesson ??= startCourse(element));
@@ -22,7 +23,8 @@ function startCourse(element) {
     data: null,
     tell: null,
     opened: 0, // the lesson whose part and tab were opened
-    told: 0, // the lesson whose task is known to be done
+    told: 0, // the lesson whose task was told to be done, and when
+    toldAt: 0,
     folded: false,
     begun: {}, // what was chosen when the lesson began
     steps: new Set(), // chosen since then, with what is watched
@@ -162,22 +164,30 @@ function followLesson(course) {
   course.pointer.point(data.done ? null : data.lesson);
 }
 
-// Whether what is watched is chosen now. Asked again and again, as the store does not tell when
-// what was pointed at is chosen: nothing is seen differently then.
+// What is watched is asked again and again, as the store does not tell when what was pointed at is
+// chosen: nothing is seen differently then. That it is done is told again until the server knows, as
+// what is told while the page is drawn anew may be lost.
 function watchTask(course) {
-  const { data, begun, steps, store } = course;
-  const watch = data.lesson?.watch ?? {};
-  if (data.done || course.told === data.number || !Object.keys(watch).length) return;
+  const { data } = course;
+  if (data.done || !data.lesson || !Object.keys(data.lesson.watch).length) return;
+  const isTold = course.told === data.number;
+  if (isTold ? performance.now() < course.toldAt + AGAIN : !isChosen(course)) return;
+  course.told = data.number;
+  course.toldAt = performance.now();
+  course.tell("did", data.number);
+}
+
+// Whether what is watched is chosen now.
+function isChosen({ data, begun, steps, store }) {
+  const { watch } = data.lesson;
   const now = store.chosen;
   const begins = (name, start) => !start || (name ?? "").startsWith(start);
-  if (!begins(now.head, watch.head) || !begins(now.part, watch.part)) return;
+  if (!begins(now.head, watch.head) || !begins(now.part, watch.part)) return false;
   steps.add(now.step);
-  if (watch.step === "last" && (data.steps < 2 || now.step !== data.steps - 1)) return;
-  if (watch.steps && steps.size < watch.steps) return;
-  if (watch.patch && (now.patch === null || now.patch === begun.patch)) return;
-  if (watch.shown && !document.querySelector(watch.shown)) return;
-  course.told = data.number;
-  course.tell("did", data.number);
+  if (watch.step === "last" && (data.steps < 2 || now.step !== data.steps - 1)) return false;
+  if (watch.steps && steps.size < watch.steps) return false;
+  if (watch.patch && (now.patch === null || now.patch === begun.patch)) return false;
+  return !watch.shown || document.querySelector(watch.shown) !== null;
 }
 
 // Whether a section is open; if it is not, it is opened.
