@@ -93,8 +93,8 @@ def _asked(answer: int, over: int | None) -> str:
 
 
 def _take_pick() -> None:
-    redraw.note(redraw.SECTION)
     """A click on what stands out already puts it back."""
+    redraw.note(redraw.SECTION)
     state = st.session_state
     what = state["receipt"].picked["what"]
     key = "receipt-line" if isinstance(what, str) else "receipt-patch"

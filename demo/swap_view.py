@@ -158,8 +158,8 @@ def _show_map(reading: Reading, found: SwapMap, step: int) -> None:
 
 
 def _take_pick() -> None:
-    redraw.note(redraw.SECTION)
     """Carry one thing more over, or put it back."""
+    redraw.note(redraw.SECTION)
     state = st.session_state
     what = state["swap"].picked["what"]
     kept = [name for name in state["carried"] if name != what]
