@@ -50,7 +50,7 @@ class Lesson:
         point: a CSS selector of what is outlined.
         see: the same of what must be in sight: more than that, or the part of it that matters where
             there is no room for all; None if that is all.
-        tab: the section that is opened, by its title.
+        section: the one that is opened, by its title.
         part: the part of the machine that is opened.
         way: the way of taking an answer apart that is opened.
         watch: what must be chosen in the browser: "step" (the name of a token, or "last"), "steps"
@@ -65,7 +65,7 @@ class Lesson:
     praise: str
     point: str
     see: str | None = None
-    tab: str | None = None
+    section: str | None = None
     part: str | None = None
     way: str | None = None
     watch: dict = field(default_factory=dict)
@@ -168,7 +168,7 @@ LESSONS = [
         "digits, but no longer where it is.",
         point=".mnist-matrix",
         see='.mnist-matrix [data-part="decoder 2"]',
-        tab="Intervene",
+        section="Intervene",
         done=found_the_layer,
     ),
     Lesson(
@@ -181,7 +181,7 @@ LESSONS = [
         "cross-attention off? Then its eyes are shut: try it, with any drawing.",
         point=".mnist-matrix",
         see='.mnist-matrix [data-part="cross 1, head 1"]',
-        tab="Intervene",
+        section="Intervene",
         done=wore_the_heads_out,
     ),
     Lesson(
@@ -193,7 +193,7 @@ LESSONS = [
         praise="Your model reads your drawing, beside the one that learnt for longer. Give it more "
         "drawings, and it gets better.",
         point='[data-testid="stForm"]',
-        tab="Train your own",
+        section="Train your own",
         done=lambda seen: seen.trained,
     ),
     Lesson(
@@ -206,7 +206,7 @@ LESSONS = [
         praise="No other bit of ink did so much for this answer through this head. Below stand "
         "the numbers that its amount was multiplied from.",
         point=".mnist-ledger",
-        tab="Take it apart",
+        section="Take it apart",
         way="The receipt",
         watch={"shown": '[data-square="largest"]'},
     ),
@@ -219,7 +219,7 @@ LESSONS = [
         praise="It is cross 2 that reads whatever it is pointed at. To point cross 1 somewhere "
         "changes almost nothing: cross 2 looks for itself again.",
         point=".mnist-gaze",
-        tab="Take it apart",
+        section="Take it apart",
         way="Paint the gaze",
         watch={"shown": '[data-looking="cross 2"][data-turned="True"]'},
     ),
@@ -233,7 +233,7 @@ LESSONS = [
         praise="No ink was changed, only what the machine kept of it. Bars that say 100% carry the "
         "whole answer over at once; a single square carries a part of it.",
         point=".mnist-ledger",
-        tab="Take it apart",
+        section="Take it apart",
         way="Swap a thought",
         watch={"shown": '[data-swapped][data-turned="True"]'},
     ),
@@ -246,7 +246,7 @@ LESSONS = [
         "the machine changed its mind, and how sure it was.",
         point=".st-key-sheet",
         see=".st-key-tools",
-        tab="Take it apart",
+        section="Take it apart",
         way="Pen time",
         watch={"shown": '[data-turns]:not([data-turns="0"])'},
     ),
@@ -275,7 +275,7 @@ LESSONS = [
         "the machine knows how far it has come.",
         point="[data-habits]",
         see=".st-key-habits-kind",
-        tab="Take it apart",
+        section="Take it apart",
         way="Heads’ habits",
         watch={"shown": '[data-habit="the token before that"]'},
     ),

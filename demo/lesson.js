@@ -1,8 +1,8 @@
 // The course's card: one lesson, what it points at, and whether its task is done.
 //
-// data: {number, titles, lesson: {title, text, task, praise, point, see, tab, part, watch}, done,
+// data: {number, titles, lesson: {title, text, task, praise, point, see, section, part, watch}, done,
 // steps, screen}. number counts from 1; 0 is no lesson: then there is a button alone that opens the
-// course. screen is what the address says is chosen: {step, part, head, patch, tab}.
+// course. screen is what the address says is chosen: {step, part, head, patch, section}.
 // tell("go", number) asks for another lesson; tell("did", number) says that a watched task is done.
 // Needs follow.js and pointer.js.
 
@@ -22,14 +22,14 @@ function startCourse(element) {
     pointer: makePointer(),
     data: null,
     tell: null,
-    opened: 0, // the lesson whose part and tab were opened
+    opened: 0, // the lesson whose part and section were opened
     told: 0, // the lesson whose task was told to be done, and when
     toldAt: 0,
     folded: false,
     begun: {}, // what was chosen when the lesson began
     steps: new Set(), // chosen since then, with what is watched
     arrived: false, // what the address says is chosen was chosen
-    wantedTab: null,
+    wantedSection: null,
   };
   course.root.className = "mnist-course";
   const act = (event) => visitorActs(course, event);
@@ -57,9 +57,9 @@ function startCourse(element) {
 }
 
 // A link brings what was chosen when it was made.
-function arriveInCourse(course, { tab = null, ...chosen }) {
+function arriveInCourse(course, { section = null, ...chosen }) {
   course.arrived = true;
-  course.wantedTab = tab;
+  course.wantedSection = section;
   if (Object.keys(chosen).length) course.store.set(chosen);
 }
 
@@ -158,8 +158,8 @@ function addButton(parent, text, act, classes) {
 function followLesson(course) {
   watchTask(course);
   const { data } = course;
-  if (course.wantedTab && openTab(course.wantedTab)) course.wantedTab = null;
-  if (data.lesson?.tab && course.opened !== data.number && !openTab(data.lesson.tab)) return;
+  if (course.wantedSection && openSection(course.wantedSection)) course.wantedSection = null;
+  if (data.lesson?.section && course.opened !== data.number && !openSection(data.lesson.section)) return;
   course.opened = data.number;
   course.pointer.point(data.done ? null : data.lesson);
 }
@@ -191,11 +191,11 @@ function isChosen({ data, begun, steps, store }) {
 }
 
 // Whether a section is open; if it is not, it is opened.
-function openTab(name) {
-  const tabs = [...document.querySelectorAll('.st-key-sections [role="radio"]')];
-  const tab = tabs.find((one) => one.textContent.trim() === name);
-  if (tab && tab.getAttribute("aria-checked") !== "true") tab.click();
-  return tab?.getAttribute("aria-checked") === "true";
+function openSection(name) {
+  const sections = [...document.querySelectorAll('.st-key-sections [role="radio"]')];
+  const section = sections.find((one) => one.textContent.trim() === name);
+  if (section && section.getAttribute("aria-checked") !== "true") section.click();
+  return section?.getAttribute("aria-checked") === "true";
 }
 
 // Which lessons were done, in this browser: one comes back another day.

@@ -78,7 +78,7 @@ def _go() -> None:
     asked = int(st.session_state["lesson-card"].go)
     if 0 < asked <= len(LESSONS):
         st.query_params["lesson"] = str(asked)
-        if LESSONS[asked - 1].tab != "Intervene":
+        if LESSONS[asked - 1].section != "Intervene":
             changes.reset()  # what another lesson had one switch off is no part of this one
     elif "lesson" in st.query_params:
         del st.query_params["lesson"]

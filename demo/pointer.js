@@ -36,7 +36,7 @@ function makePointer() {
     // that, or the part of it that matters where there is no room for all.
     point(lesson) {
       // What is still being worked out says so in its section.
-      const target = seenElement(lesson?.point) ?? seenElement(lesson?.tab && ".st-key-sections");
+      const target = seenElement(lesson?.point) ?? seenElement(lesson?.section && ".st-key-sections");
       frame.style.display = target ? "block" : "none";
       if (!target) return;
       if (leads) [target, seenElement(lesson.see)].forEach((each) => bringIntoRoom(each, card));

@@ -10,7 +10,7 @@ function drawScreenButton(element, data, tell) {
   element.mnistButton.textContent = data.label;
   element.mnistButton.onclick = () => {
     const { step, part, head, patch } = pageStore().chosen;
-    const tab = document.querySelector('.st-key-sections [role="radio"][aria-checked="true"]');
-    tell({ step, part, head, patch, tab: tab?.textContent.trim() ?? null });
+    const section = document.querySelector('.st-key-sections [role="radio"][aria-checked="true"]');
+    tell({ step, part, head, patch, section: section?.textContent.trim() ?? null });
   };
 }

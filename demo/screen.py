@@ -1,8 +1,8 @@
 """What the page's address says of the screen: a teacher prepares one, and a link opens it.
 
-`?drawing=…` is the sheet's own (see `sheet`); here are `step`, `part`, `head`, `patch` and `tab`,
-which are chosen in the browser, `off` and `blurred`, what is changed in the machine, `lesson`, and
-`only`, the sections that are shown. Steps and patches count from 1.
+`?drawing=…` is the sheet's own (see `sheet`); here are `step`, `part`, `head`, `patch` and
+`section`, which are chosen in the browser, `off` and `blurred`, what is changed in the machine,
+`lesson`, and `only`, the sections that are shown. Steps and patches count from 1.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from demo import changes, redraw
 from mnist_transformer import Transformer
 from mnist_transformer.figures.live import read_source
 
-CHOSEN = ("step", "part", "head", "patch", "tab")
+CHOSEN = ("step", "part", "head", "patch", "section")
 NUMBERS = ("step", "patch")
 BETWEEN = ";"  # names have commas in them
 SECTIONS = ("sheet", "stage", "machine", "change", "intervene", "apart", "train")

@@ -36,7 +36,7 @@ def test_a_lesson_s_address_opens_it_and_what_is_done_is_noticed():
     page = opened(lesson="6", drawing="314159")
     lesson = part(page, "lesson")
     assert (lesson["number"], lesson["done"]) == (6, False)
-    assert lesson["lesson"]["tab"] == "Intervene" and "done" not in lesson["lesson"]
+    assert lesson["lesson"]["section"] == "Intervene" and "done" not in lesson["lesson"]
     for off, done in (("decoder 2", False), ("decoder 1", True)):
         page.session_state.changes = {"off": [off], "blurred": []}
         page.run()
@@ -50,9 +50,9 @@ def test_a_lesson_s_address_opens_it_and_what_is_done_is_noticed():
 
 
 def test_what_was_chosen_in_the_browser_is_told_to_it_again():
-    page = opened(step="3", patch="17", part="encoder 2", head="cross 2, head 1", tab="Intervene")
-    chosen = {"step": 2, "patch": 16, "part": "encoder 2", "head": "cross 2, head 1"}
-    assert part(page, "lesson")["screen"] == chosen | {"tab": "Intervene"}
+    chosen = {"part": "encoder 2", "head": "cross 2, head 1", "section": "Intervene"}
+    page = opened(step="3", patch="17", **chosen)
+    assert part(page, "lesson")["screen"] == chosen | {"step": 2, "patch": 16}
     assert part(opened(step="x", patch="-1"), "lesson")["screen"] == {}
     much = "9" * 5_000  # more than Python makes a number of
     nothing = part(opened(step="0", patch=much, lesson=much), "lesson")
@@ -83,5 +83,5 @@ def test_only_what_a_lesson_needs_is_shown(only, titles):
 
 
 def test_every_section_has_a_name():
-    tabs = {"change", "intervene", "apart", "train"}
-    assert set(screen.SECTIONS) == {"sheet", "stage", "machine"} | tabs
+    sections = {"change", "intervene", "apart", "train"}
+    assert set(screen.SECTIONS) == {"sheet", "stage", "machine"} | sections
