@@ -13,6 +13,7 @@ NUM_CLASSES = 11
 VOCABULARY_SIZE = 13
 
 LOOKS = 3  # in which a drawing is read, to tell how far its reading can be trusted (`ink.looks`)
+INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
 
 PositionInit = Literal["sinusoids", "random"]
 

@@ -160,7 +160,9 @@ class Decoder(nn.Module):
         caches = []
         for layer in self.layers:
             assert isinstance(layer, DecoderLayer)  # which a ModuleList does not tell
-            caches.append(LayerCache(*layer.cross_attention.project(memory)))
+            key, value = layer.cross_attention.project(memory)
+            # Laid out once as every step reads them.
+            caches.append(LayerCache(key.contiguous(), value.contiguous()))
         return caches
 
     def step(self, token: Tensor, position: int, caches: list[LayerCache]) -> Tensor:

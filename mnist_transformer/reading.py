@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -23,9 +22,6 @@ DOUBT = 0.7  # a digit that can be trusted less than this is doubtful
 # lines, seeds 50,000 and 50,001, ask for a caution of 1.11 and 1.28, a certainty of 0.93 and 0.92.
 CAUTION = 1.1
 SURE = 0.99  # the certainty from which a first look of a drawing is enough
-LOOKED_AT = 0.07  # share of a step's attention that a mark has at least once if it was read
-INK = 0.3  # darkness of a canvas from which a pixel belongs to a mark
-SMALLEST_MARK = 6  # pixels of canvas, the longer side; smaller marks may be passed over
 PASSED_OVER = 0.5  # no digit is trusted more where ink was passed over or the readings differ
 
 
@@ -56,38 +52,6 @@ def trust(likelihood: float) -> float:
 def is_doubtful(trusted: float) -> bool:
     """Whether a digit that can be trusted so far is to be shown as one the model is not sure of."""
     return trusted < DOUBT
-
-
-def unread_marks(
-    canvas: Tensor, looked: Tensor, grid: tuple[int, int]
-) -> list[tuple[int, int, int, int]]:
-    """The marks that were passed over: ink which no digit was read from.
-
-    A decoder that has read a mark has looked at it (coverage, Tu et al. 2016): of some step's
-    attention, averaged over heads and layers, a good part fell on the patches the mark lies in.
-
-    Args:
-        canvas: (height, width), 0 = paper, 1 = ink.
-        looked: (digits, patches), where the step of each digit looked on average.
-        grid: rows and columns of the patches.
-
-    Returns:
-        Left, top, right, bottom of each mark in pixels of the canvas, right and bottom exclusive.
-    """
-    is_ink = cv2.compare(canvas.numpy(), INK, cv2.CMP_GT)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(is_ink)
-    lies_in = np.zeros((count, looked.shape[1]), np.float32)  # mark by patch
-    patch = np.arange(looked.shape[1], dtype=np.float32).reshape(grid)
-    patch = cv2.resize(patch, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)  # of every pixel
-    lies_in[labels, patch.astype(int)] = 1
-    is_passed_over = (looked.numpy() @ lies_in.T).max(0, initial=0) < LOOKED_AT
-    return [
-        (left, top, left + width, top + height)
-        for (left, top, width, height, _), passed_over in zip(
-            boxes[1:].tolist(), is_passed_over[1:].tolist(), strict=True
-        )
-        if passed_over and max(width, height) >= SMALLEST_MARK
-    ]
 
 
 def trust_in(chosen: "Reading", readings: list["Reading"], lacks_ink: bool = False) -> list[float]:
@@ -150,7 +114,7 @@ class Reading:
             nothing is drawn.
         canvas: (height, width), what the model saw: 0 = paper, 1 = ink.
         attention: the maps, or None if they were not asked for; `maps` is the same, and never None.
-        unread: the marks on the canvas that no digit's step looked at (see `unread_marks`).
+        unread: the marks on the canvas that no digit's step looked at (see `ink.unread_marks`).
         trusted: how far each digit can be trusted (see `trust_in`): by the readings of all looks of
             the drawing, or, where the first was nearly certain (`SURE`), as if the others had said
             the same, which is 0.95 or more; None if only this canvas was read.

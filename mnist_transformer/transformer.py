@@ -13,9 +13,17 @@ from .attention import AttentionRecord, MultiHeadAttention, record_attention
 from .config import END, LOOKS, TRANSFORMER_CONFIG, Config
 from .decoder import Decoder, DecoderLayer
 from .encoder import Encoder, EncoderLayer
-from .ink import BlankDrawing, Drawing, InkError, drawing_to_canvas, looks, open_drawing
+from .ink import (
+    BlankDrawing,
+    Drawing,
+    InkError,
+    drawing_to_canvas,
+    looks,
+    open_drawing,
+    unread_marks,
+)
 from .page import Page, read_page
-from .reading import SURE, AttentionMaps, Reading, require_eval, trust_in, unread_marks
+from .reading import SURE, AttentionMaps, Reading, require_eval, trust_in
 
 
 class Transformer(nn.Module):
@@ -186,40 +194,27 @@ class Transformer(nn.Module):
             [torch.cat([call.weights for call in record[module]], 2) for module in cross], 1
         )
         looked = looked.float().cpu().mean((1, 2))  # (batch, steps, patches)
-        maps = record if attention else None
         probability, token = (found.tolist() for found in distributions.max(-1))
-        parts = zip(canvases, token, probability, distributions, looked, strict=True)
-        return [self._reading(i, *part, maps) for i, part in enumerate(parts)]
+        lengths = [_length(line) for line in token]
+        is_digit = torch.arange(looked.shape[1]) < torch.tensor(lengths)[:, None]  # (batch, steps)
+        grid = (self.config.patch_rows, self.config.patch_columns)
+        unread = unread_marks(canvases.numpy(), (looked * is_digit[:, :, None]).numpy(), grid)
+        return [
+            Reading(
+                digits="".join(map(str, token[item][:length])),
+                probabilities=probability[item][:length],
+                end_probability=float(distributions[item, length, END]),
+                distributions=distributions[item, : length + 1],
+                canvas=canvases[item],
+                attention=self._maps(item, length + 1, record) if attention else None,
+                unread=unread[item],
+            )
+            for item, length in enumerate(lengths)
+        ]
 
     def _own(self, canvases: Tensor) -> Tensor:
         """The canvases on this model's device and in its float type."""
         return canvases.to(self.decoder.position)
-
-    def _reading(
-        self,
-        item: int,
-        canvas: Tensor,
-        token: list[int],
-        probability: list[float],
-        distributions: Tensor,
-        looked: Tensor,
-        record: AttentionRecord | None,
-    ) -> Reading:
-        """Cut one drawing's reading, and its maps, out of a batch's."""
-        # A line longer than the model can read never ends by itself: its last step, where only
-        # the end could follow, counts as the end.
-        length = token.index(END) if END in token else len(token) - 1
-        return Reading(
-            digits="".join(map(str, token[:length])),
-            probabilities=probability[:length],
-            end_probability=float(distributions[length, END]),
-            distributions=distributions[: length + 1],
-            canvas=canvas,
-            attention=None if record is None else self._maps(item, length + 1, record),
-            unread=unread_marks(
-                canvas, looked[:length], (self.config.patch_rows, self.config.patch_columns)
-            ),
-        )
 
     def _blank(self, canvas: Tensor, attention: bool) -> Reading:
         """The reading of an empty canvas, with the maps of no steps and of the bare paper."""
@@ -246,3 +241,12 @@ class Transformer(nn.Module):
             found[kind].append(torch.cat(rows, 1) if rows else nothing)
         maps = {kind: torch.stack(layers).float().cpu() for kind, layers in found.items()}
         return AttentionMaps(**maps, grid=(config.patch_rows, config.patch_columns))
+
+
+def _length(tokens: list[int]) -> int:
+    """How many digits a line has.
+
+    One longer than the model can read never ends by itself: its last step, where only the end could
+    follow, counts as the end.
+    """
+    return tokens.index(END) if END in tokens else len(tokens) - 1

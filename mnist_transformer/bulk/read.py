@@ -19,12 +19,12 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from ..ink.worker import PreparedPage, prepare_files, start_worker
+from ..ink.worker import PreparedPage, keep_memory, prepare_files, start_worker
 from ..page import Page, finish_page
 from ..transformer import Transformer
 
 STANDARD_INPUT = "-"
-BATCH_SIZE = 32  # canvases that are read at once, at least; of more, a core's cache holds too few
+BATCH_SIZE = 48  # canvases that are read at once, at least; of more, a core's cache holds too few
 MOST = 4  # times as many are read at once at most, whatever a single page holds
 FEW = 8  # files: so few are read before other processes have started
 CHUNK = 8  # files that a worker is given at a time
@@ -81,6 +81,7 @@ def read_files(
         raise ValueError(
             f"workers must be at least 0 and batch_size at least 1, not {workers} and {batch_size}"
         )
+    keep_memory()
     prepare = partial(prepare_files, config=model.config)
     read = partial(_read, model, MOST * batch_size)
     chunks = _chunks(files, CHUNK if workers else 1)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..attention import MultiHeadAttention, WeightChange, replace_weights
-from ..config import Config
-from ..reading import INK, Reading
+from ..config import INK, Config
+from ..reading import Reading
 from ..transformer import Transformer
 from .heads import Head, all_heads
 from .interventions import Intervention, edited, without_silent_heads

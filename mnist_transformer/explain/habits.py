@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..reading import INK, Reading
+from ..config import INK
+from ..reading import Reading
 from ..transformer import Transformer
 from .activations import Trace
 from .attribution import attribute

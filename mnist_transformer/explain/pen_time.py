@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import NUM_CLASSES
+from ..config import INK, NUM_CLASSES
 from ..ink.brush import draw_strokes
 from ..ink.canvas import drawing_to_canvas
 from ..ink.picture import InkError
-from ..reading import INK, Reading, require_eval
+from ..reading import Reading, require_eval
 from ..transformer import Transformer
 
 BATCH = 16  # drawings that are read at once

@@ -10,6 +10,7 @@ from .canvas import (
 )
 from .files import open_drawing, open_pages
 from .picture import MAX_PIXELS, BlankDrawing, Drawing, InkError
+from .unread import unread_marks
 
 __all__ = [
     "MAX_PIXELS",
@@ -24,4 +25,5 @@ __all__ = [
     "open_pages",
     "picture_to_parts",
     "set_stroke_width",
+    "unread_marks",
 ]

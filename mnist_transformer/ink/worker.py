@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 from PIL import Image
 
 from ..config import Config
@@ -21,13 +22,26 @@ from .files import open_pages
 from .picture import InkError
 from .prepare import Prepared, prepare_page
 
+KEPT = 32_000_000  # bytes
+
 
 def start_worker() -> None:
     """Take one core, as there may be a worker for each, and end when whoever started it does."""
     cv2.setNumThreads(1)
+    keep_memory()
     # Ctrl-C in a terminal reaches all processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def keep_memory() -> None:
+    """Make this process keep the memory of one picture or batch for the next one.
+
+    Linux's C library hands a large piece back when it is freed, to have it cleared and given anew a
+    millisecond later. What it takes for large grows with the largest that was freed so far, up to
+    32 MiB.
+    """
+    np.empty(KEPT, np.uint8)
 
 
 def _end_with_parent() -> None:

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 from torch import Tensor
 
+from ...config import INK
 from ...explain.activations import AttentionTrace, MLPTrace, Trace
-from ...reading import INK, Reading
+from ...reading import Reading
 from ..distribution import OUTCOMES, step_names
 from .packing import pack, pack_canvas
 from .parts import Part, machine_parts

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from ...reading import INK, Reading, is_doubtful
+from ...config import INK
+from ...reading import Reading, is_doubtful
 from ..distribution import OUTCOMES, step_names
 from .files import standalone_html
 from .packing import pack, pack_canvas
