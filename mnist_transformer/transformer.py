@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,6 +25,8 @@ from .ink import (
 )
 from .page import Page, read_page
 from .reading import SURE, AttentionMaps, Reading, require_eval, trust_in
+
+ENCODED = 32  # canvases that a core encodes at once: of more, its cache holds too few
 
 
 class Transformer(nn.Module):
@@ -123,12 +126,16 @@ class Transformer(nn.Module):
         Raises:
             ValueError: as `read_canvases`.
         """
-        found = [[reading] for reading in self.read_canvases(canvases, attention)]
+        is_split = not attention and self.decoder.position.device.type == "cpu"
+        read = partial(
+            self.read_canvases, attention=attention, encoded=ENCODED if is_split else None
+        )
+        found = [[reading] for reading in read(canvases)]
         unsure = [readings for readings in found if readings[0].certainty < sure]
         if unsure:
             shown = torch.cat([looks(readings[0].canvas)[1:] for readings in unsure])
             batches = shown.split(max(LOOKS, len(canvases)))  # no larger than the first
-            others = (other for some in batches for other in self.read_canvases(some, attention))
+            others = (other for some in batches for other in read(some))
             for readings in unsure:
                 readings += itertools.islice(others, LOOKS - 1)
         return found
@@ -158,12 +165,16 @@ class Transformer(nn.Module):
         return read_page(self, picture, attention)
 
     @torch.no_grad()
-    def read_canvases(self, canvases: Tensor, attention: bool = False) -> list[Reading]:
+    def read_canvases(
+        self, canvases: Tensor, attention: bool = False, encoded: int | None = None
+    ) -> list[Reading]:
         """Read a batch of canvases; one without any ink gives an empty reading.
 
         Args:
             canvases: (batch, height, width), 0 = paper, 1 = ink; on any device, of any float type.
             attention: whether to keep the attention maps.
+            encoded: canvases that are encoded at once, before all are decoded together; None means
+                the whole batch, as maps ask for.
 
         Raises:
             ValueError: if the canvases have another size than this model's, or the model is in
@@ -176,18 +187,21 @@ class Transformer(nn.Module):
             )
         require_eval(self)
         drawn = canvases.flatten(1).any(1)
-        readings = iter(self._decode(canvases[drawn], attention) if drawn.any() else [])
+        readings = iter(self._decode(canvases[drawn], attention, encoded) if drawn.any() else [])
         return [
             next(readings) if is_drawn else self._blank(canvas, attention)
             for canvas, is_drawn in zip(canvases, drawn.tolist(), strict=True)
         ]
 
-    def _decode(self, canvases: Tensor, attention: bool) -> list[Reading]:
+    def _decode(self, canvases: Tensor, attention: bool, encoded: int | None) -> list[Reading]:
         """Read a batch of canvases with something on each, greedily."""
         # Where the digits were read from is always asked, to tell the marks that were passed over.
         cross = [module for kind, _, module in self.attentions() if kind == "cross"]
         with record_attention(*([self] if attention else cross)) as record:
-            memory = self.encoder(self._own(canvases))  # (batch, patches, model_dim)
+            parts = self._own(canvases).split(encoded or len(canvases))
+            memory = torch.cat(
+                [self.encoder(part) for part in parts]
+            )  # (batch, patches, model_dim)
             distributions = self.decoder.greedy(memory).float().cpu()  # (batch, steps, 11)
         canvases = canvases.float().cpu()
         looked = torch.stack(

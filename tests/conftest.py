@@ -45,9 +45,9 @@ def batch_sizes(monkeypatch):
     sizes = []
     read_canvases = Transformer.read_canvases
 
-    def counted(self, canvases, attention=False):
+    def counted(self, canvases, *options, **more):
         sizes.append(len(canvases))
-        return read_canvases(self, canvases, attention)
+        return read_canvases(self, canvases, *options, **more)
 
     monkeypatch.setattr(Transformer, "read_canvases", counted)
     return sizes

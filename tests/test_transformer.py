@@ -88,6 +88,20 @@ def test_a_batch_reads_as_its_lines_do_alone(model, lines):
         torch.testing.assert_close(alone.attention.decoder, reading.attention.decoder)
 
 
+def test_a_batch_encoded_in_parts_reads_as_in_one(model, lines):
+    canvases = lines[0]
+    whole = model.read_canvases(canvases)
+    sizes = []
+    with torch.no_grad():
+        hook = model.encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+        parts = model.read_canvases(canvases, encoded=len(canvases) // 2 + 1)
+        hook.remove()
+    assert sizes == [len(canvases) // 2 + 1, (len(canvases) - 1) // 2]
+    for expected, reading in zip(whole, parts, strict=True):
+        assert reading.digits == expected.digits and reading.unread == expected.unread
+        torch.testing.assert_close(reading.distributions, expected.distributions)
+
+
 def test_a_reading_fits_together(model, lines):
     for reading in model.read_canvases(lines[0], attention=True):
         count, steps = len(reading.digits), reading.steps

@@ -24,7 +24,7 @@ from ..page import Page, finish_page
 from ..transformer import Transformer
 
 STANDARD_INPUT = "-"
-BATCH_SIZE = 48  # canvases that are read at once, at least; of more, a core's cache holds too few
+BATCH_SIZE = 96  # canvases that are read at once, at least
 MOST = 4  # times as many are read at once at most, whatever a single page holds
 FEW = 8  # files: so few are read before other processes have started
 CHUNK = 8  # files that a worker is given at a time
