@@ -26,8 +26,10 @@ def level_ink(ink: Ink, row: np.ndarray, height: float) -> np.ndarray:
     """
     boxes = ink.boxes[row]
     slope = _row_slope(boxes, height)
-    pieces, askew = _pieces(boxes, height)
+    over, apart = _overlaps(boxes[_is_tall(boxes, height)], height)
+    askew = bool((over & apart).any())
     if askew or abs(slope) > STRAIGHT:
+        pieces = _pieces(boxes, height, over & ~apart)
         return _straightened(ink, row, pieces, height, None if askew else slope)
     strength, _, _ = _cut_out(ink, row)
     return strength
@@ -96,29 +98,40 @@ def _is_tall(boxes: np.ndarray, height: float) -> np.ndarray:
     return boxes[:, 3] - boxes[:, 1] >= SURE * height
 
 
-def _pieces(boxes: np.ndarray, height: float) -> tuple[list[np.ndarray], bool]:
-    """What of a row is moved as one, as indices from left to right; and whether any lie askew.
-
-    Tall marks over each other, even partly, are one piece, such as the two strokes of a 4. If they
-    reach over more than a digit's height, and neither is as narrow as a stroke, they are two
-    digits, askew. A low mark is part of the nearest tall one.
+def _overlaps(tall: np.ndarray, height: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of each two tall marks, whether they lie over each other, even partly, and whether they are
+    two digits then, askew: both reach over more than a digit's height, and neither is as narrow as
+    a stroke. Two (marks, marks) masks.
     """
-    tall = np.flatnonzero(_is_tall(boxes, height))
-    left, top, right, bottom = boxes[tall].T
+    left, top, right, bottom = tall.T
     over = (left[:, None] < right) & (left < right[:, None])
     both = np.maximum(bottom[:, None], bottom) - np.minimum(top[:, None], top)
     is_wide = right - left > NARROW * (bottom - top)
-    apart = (both > HIGHEST * height) & is_wide[:, None] & is_wide
+    return over, (both > HIGHEST * height) & is_wide[:, None] & is_wide
+
+
+def _pieces(boxes: np.ndarray, height: float, together: np.ndarray) -> list[np.ndarray]:
+    """What of a row is moved as one, as indices from left to right.
+
+    Tall marks over each other are one piece, such as the two strokes of a 4. A low mark is part of
+    the nearest tall one.
+
+    Args:
+        boxes: (marks, 4) of the row.
+        height: of its digits.
+        together: of each two tall marks, whether they are of one digit.
+    """
+    tall = np.flatnonzero(_is_tall(boxes, height))
+    left, _, right, _ = boxes[tall].T
     piece = np.arange(len(tall))
-    for n, m in np.argwhere(over & ~apart):
+    for n, m in np.argwhere(together):
         piece[piece == piece[m]] = piece[n]
     piece_of = np.empty(len(boxes), int)
     piece_of[tall] = piece
     for n in np.flatnonzero(~_is_tall(boxes, height)):
         piece_of[n] = piece[_distance(boxes[n], boxes[tall]).argmin()]
     middle = {p: float((left + right)[piece == p].mean()) for p in np.unique(piece)}
-    pieces = [np.flatnonzero(piece_of == p) for p in sorted(middle, key=middle.__getitem__)]
-    return pieces, bool((over & apart).any())
+    return [np.flatnonzero(piece_of == p) for p in sorted(middle, key=middle.__getitem__)]
 
 
 def _distance(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

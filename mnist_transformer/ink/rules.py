@@ -6,7 +6,6 @@ tilted or curved. It is then followed column by column, and erased wherever the 
 is no longer than the rule is thick, so that strokes which cross it stay whole.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +13,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from .chains import Chain, find_chains
+
 FILLED = 0.8  # share of a strip's row that is dark where a line crosses it
 FEWEST = 4  # strips that a line must cross
-HIDDEN, MISSED = 8, 2  # strips that a line may hide behind a stroke, or miss
 SLACK = 2  # pixels by which a line may be thicker than it usually is
 COVERED = 0.85  # share of a rule's columns that are dark
 SLENDER = 20  # a rule is this many times as long as it is thick
@@ -52,7 +52,8 @@ class Dark:
     """
 
     mask: np.ndarray
-    _found: dict[int, list["_Chain"]] = field(default_factory=dict)
+    _runs: dict[int, np.ndarray] = field(default_factory=dict)
+    _found: dict[int, list[Chain]] = field(default_factory=dict)
 
     @cached_property
     def turned(self) -> "Dark":
@@ -72,10 +73,12 @@ class Dark:
         if strips < FEWEST or height < 4:
             return np.zeros((height, 1), np.uint8)
         # A tilted line wanders by a row or two within a strip.
-        dark = cv2.dilate(self.mask.view(np.uint8), np.ones((3, 1), np.uint8))
-        dark = dark[:, : strips * self.strip] * np.uint8(250)
-        shares = cv2.resize(dark, (strips, height), interpolation=cv2.INTER_AREA)
-        return cv2.compare(shares, FILLED * 250, cv2.CMP_GE) & 1
+        dark = self.mask.copy()
+        dark[1:] |= self.mask[:-1]
+        dark[:-1] |= self.mask[1:]
+        above_left = cv2.integral(dark.view(np.uint8))[:, : strips * self.strip + 1 : self.strip]
+        left = np.diff(above_left, axis=0)  # of each row, the dark pixels left of each strip
+        return (np.diff(left, axis=1) >= FILLED * self.strip).view(np.uint8)
 
     def needed(self, shortest: float) -> float:
         """The pixels that a level line of at least `shortest` spans, or one from edge to edge."""
@@ -85,15 +88,19 @@ class Dark:
     def runs(self, shortest: float) -> np.ndarray:
         """(height, strips) uint8, the crossings that may be of level lines: what crosses too few
         strips in a row, as strokes do, is no line."""
-        near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
-        row = np.ones((1, self._across(shortest)), np.uint8)
-        return self.crossed & cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
+        across = self._across(shortest)
+        if across not in self._runs:
+            near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
+            row = np.ones((1, across), np.uint8)
+            near = cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
+            self._runs[across] = self.crossed & near
+        return self._runs[across]
 
-    def chains(self, shortest: float) -> list["_Chain"]:
+    def chains(self, shortest: float) -> list[Chain]:
         """Level lines that may be found among the crossings, short ones, too."""
         across = self._across(shortest)
         if across not in self._found:
-            found = _chains(self.runs(shortest) > 0)
+            found = find_chains(self.runs(shortest) > 0)
             self._found[across] = [chain for chain in found if len(chain.places) >= FEWEST]
         return self._found[across]
 
@@ -158,30 +165,6 @@ def without_rules(
     return contrast, len(level) + len(upright)
 
 
-@dataclass
-class _Chain:
-    """A line being followed from strip to strip."""
-
-    places: list[int]
-    rows: list[float]
-    thickness: float
-    slope: float = 0.0  # rows a strip
-    ended: bool = False
-
-    def expected(self, place: int) -> float:
-        return self.rows[-1] + self.slope * (place - self.places[-1])
-
-    def straight_on(self, place: int) -> float:
-        """The row at `place` on the line through the whole chain."""
-        if len(self.places) < 4:
-            return self.expected(place)
-        middle, row = (sum(of) / len(of) for of in (self.places, self.rows))
-        away = [n - middle for n in self.places]
-        # Least squares; for so few numbers NumPy's take twenty times as long.
-        slope = sum(a * r for a, r in zip(away, self.rows, strict=True)) / sum(a * a for a in away)
-        return row + slope * (place - middle)
-
-
 def _follow_all(dark: Dark, contrast: np.ndarray, shortest: float) -> list[_Line]:
     """The lines that the chains turn out to be."""
     contrast = np.ascontiguousarray(contrast)
@@ -189,75 +172,7 @@ def _follow_all(dark: Dark, contrast: np.ndarray, shortest: float) -> list[_Line
     return [line for line in followed if line is not None]
 
 
-def _chains(crossed: np.ndarray) -> list[_Chain]:
-    """Link crossings of neighbouring strips, (height, strips) bool, into lines.
-
-    A line goes on where a run of rows of about its thickness lies about where it leads to. Behind a
-    stroke it may hide for as long as the stroke is wide; else it may miss a strip.
-    """
-    alive: list[_Chain] = []
-    done: list[_Chain] = []
-    edges = np.diff(np.pad(crossed.T, ((0, 0), (1, 1))).view(np.int8))
-    # Few numbers, in order: lists of them are searched in less time than arrays.
-    begins, tops = (found.tolist() for found in np.nonzero(edges > 0))
-    bottoms = np.nonzero(edges < 0)[1].tolist()
-    for place in range(crossed.shape[1]):
-        here = slice(bisect_left(begins, place), bisect_right(begins, place))
-        top, bottom = tops[here], bottoms[here]
-        middle = [(first + end - 1) / 2 for first, end in zip(top, bottom, strict=True)]
-        thickness = [end - first for first, end in zip(top, bottom, strict=True)]
-        free = [True] * len(top)
-        for chain in sorted(alive, key=lambda chain: -len(chain.places)):
-            row = chain.expected(place)
-            near = [
-                n
-                for n in range(bisect_left(middle, row - 2.5), bisect_right(middle, row + 2.5))
-                if free[n] and abs(thickness[n] - chain.thickness) <= 2
-            ]
-            if near:
-                n = min(near, key=lambda n: abs(middle[n] - row))
-                free[n] = False
-                step = (middle[n] - chain.rows[-1]) / (place - chain.places[-1])
-                chain.slope += 0.2 * (step - chain.slope)
-                # A stroke beside the line must not make it thicker little by little.
-                chain.thickness += 0.2 * min(thickness[n] - chain.thickness, 0)
-                chain.places.append(place)
-                chain.rows.append(middle[n])
-                continue
-            above = bisect_right(top, row + 2) - 1  # the last run that begins at least so high
-            hidden = above >= 0 and row <= bottom[above] + 2
-            if place - chain.places[-1] > (HIDDEN if hidden else MISSED):
-                chain.ended = True
-                done.append(chain)
-        alive = [chain for chain in alive if not chain.ended]
-        alive += [
-            _Chain([place], [middle[n]], float(thickness[n]))
-            for n, is_free in enumerate(free)
-            if is_free
-        ]
-    return _joined(done + alive)
-
-
-def _joined(chains: list[_Chain]) -> list[_Chain]:
-    """Put together what is one line, interrupted by wide strokes."""
-    whole: list[_Chain] = []
-    for chain in sorted(chains, key=lambda chain: chain.places[0]):
-        for other in whole:
-            if (
-                chain.places[0] > other.places[-1]
-                and abs(chain.thickness - other.thickness) <= 1.5
-                and min(len(chain.places), len(other.places)) >= 2
-                and abs(chain.rows[0] - other.straight_on(chain.places[0])) <= 3
-            ):
-                other.places += chain.places
-                other.rows += chain.rows
-                break
-        else:
-            whole.append(chain)
-    return whole
-
-
-def _follow(contrast: np.ndarray, dark: Dark, chain: _Chain) -> _Line | None:
+def _follow(contrast: np.ndarray, dark: Dark, chain: Chain) -> _Line | None:
     """Measure a chain column by column."""
     height, width = contrast.shape
     strip = dark.strip
