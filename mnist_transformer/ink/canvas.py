@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ..config import Config
+from .light import median
 from .marks import INK_LEVEL, Ink, find_ink
 from .picture import Drawing, InkError, to_pixels
 from .rows import find_rows
@@ -199,15 +200,14 @@ def _normalise_strokes(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     def target(is_ink: np.ndarray) -> float:
         outlines, nested = cv2.findContours(is_ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         # What is nested in another outline is a hole.
-        heights = np.array(
-            [
-                cv2.boundingRect(outline)[3]
-                for outline, (*_, outer) in zip(outlines, nested[0].tolist(), strict=True)
-                if outer < 0
-            ]
-        )
-        digit = np.median(heights[heights >= 0.4 * heights.max()]) / OVERSAMPLING
-        return float(np.clip(STROKE_WIDTH * digit, THINNEST, THICKEST))
+        heights = [
+            cv2.boundingRect(outline)[3]
+            for outline, (*_, outer) in zip(outlines, nested[0].tolist(), strict=True)
+            if outer < 0
+        ]
+        low = 0.4 * max(heights)
+        digit = median([height for height in heights if height >= low]) / OVERSAMPLING
+        return min(max(STROKE_WIDTH * digit, THINNEST), THICKEST)
 
     return set_stroke_width(ink, size, target)
 

@@ -19,7 +19,17 @@ class Chain:
     ended: bool = False
 
     def expected(self, place: int) -> float:
+        """The row at `place` if it leads on as it did last."""
         return self.rows[-1] + self.slope * (place - self.places[-1])
+
+    def go_on(self, place: int, row: float, thickness: float) -> None:
+        """Take in the crossing of one more strip."""
+        step = (row - self.rows[-1]) / (place - self.places[-1])
+        self.slope += 0.2 * (step - self.slope)
+        # A stroke beside the line must not make it thicker little by little.
+        self.thickness += 0.2 * min(thickness - self.thickness, 0)
+        self.places.append(place)
+        self.rows.append(row)
 
     def straight_on(self, place: int) -> float:
         """The row at `place` on the line through the whole chain."""
@@ -30,6 +40,35 @@ class Chain:
         # Least squares; for so few numbers NumPy's take twenty times as long.
         slope = sum(a * r for a, r in zip(away, self.rows, strict=True)) / sum(a * a for a in away)
         return row + slope * (place - middle)
+
+
+@dataclass
+class _Runs:
+    """Runs of rows that cross a strip, strip by strip, in each from top to bottom."""
+
+    tops: list[int]
+    bottoms: list[int]
+    middles: list[float]
+    free: list[bool]  # of each, whether no chain has taken it
+
+    def nearest(self, row: float, thickness: float, first: int, end: int) -> int | None:
+        """Of those from `first` to before `end` that are free, about so thick and near the row."""
+        found, least = None, 3.0
+        for n in range(bisect_left(self.middles, row - 2.5, first, end), end):
+            if self.middles[n] > row + 2.5:
+                break
+            away = abs(self.middles[n] - row)
+            if away < least and self.free[n] and abs(self.thickness(n) - thickness) <= 2:
+                found, least = n, away
+        return found
+
+    def thickness(self, n: int) -> int:
+        return self.bottoms[n] - self.tops[n]
+
+    def hide(self, row: float, first: int, end: int) -> bool:
+        """Whether the last that begins so high reaches down to the row."""
+        above = bisect_right(self.tops, row + 2, first, end) - 1
+        return above >= first and row <= self.bottoms[above] + 2
 
 
 def find_chains(crossed: np.ndarray) -> list[Chain]:
@@ -44,36 +83,23 @@ def find_chains(crossed: np.ndarray) -> list[Chain]:
     # Few numbers, in order: lists of them are searched in less time than arrays.
     begins, tops = (found.tolist() for found in np.nonzero(edges > 0))
     bottoms = np.nonzero(edges < 0)[1].tolist()
-    middles = [(first + end - 1) / 2 for first, end in zip(tops, bottoms, strict=True)]
+    middles = [(top + bottom - 1) / 2 for top, bottom in zip(tops, bottoms, strict=True)]
+    runs = _Runs(tops, bottoms, middles, [True] * len(tops))
     end = 0
     for place in range(crossed.shape[1]):
         first, end = end, bisect_right(begins, place)  # the runs of this strip
-        free = set(range(first, end))
         for chain in sorted(alive, key=_length, reverse=True):
             row = chain.expected(place)
-            low = bisect_left(middles, row - 2.5, first, end)
-            near = [
-                n
-                for n in range(low, bisect_right(middles, row + 2.5, low, end))
-                if n in free and abs(bottoms[n] - tops[n] - chain.thickness) <= 2
-            ]
-            if near:
-                n = min(near, key=lambda n: abs(middles[n] - row))
-                free.remove(n)
-                step = (middles[n] - chain.rows[-1]) / (place - chain.places[-1])
-                chain.slope += 0.2 * (step - chain.slope)
-                # A stroke beside the line must not make it thicker little by little.
-                chain.thickness += 0.2 * min(bottoms[n] - tops[n] - chain.thickness, 0)
-                chain.places.append(place)
-                chain.rows.append(middles[n])
-                continue
-            above = bisect_right(tops, row + 2, first, end) - 1  # the last that begins so high
-            hidden = above >= first and row <= bottoms[above] + 2
-            if place - chain.places[-1] > (HIDDEN if hidden else MISSED):
+            n = runs.nearest(row, chain.thickness, first, end)
+            if n is not None:
+                runs.free[n] = False
+                chain.go_on(place, middles[n], runs.thickness(n))
+            elif place - chain.places[-1] > (HIDDEN if runs.hide(row, first, end) else MISSED):
                 chain.ended = True
                 done.append(chain)
         alive = [chain for chain in alive if not chain.ended]
-        alive += [Chain([place], [middles[n]], float(bottoms[n] - tops[n])) for n in sorted(free)]
+        new = (n for n in range(first, end) if runs.free[n])
+        alive += [Chain([place], [middles[n]], float(runs.thickness(n))) for n in new]
     return _joined(done + alive)
 
 

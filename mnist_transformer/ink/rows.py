@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .level import SURE, level_ink
+from .light import median
 from .marks import INK_LEVEL, Ink, usual_height
 from .picture import InkError
 
@@ -126,7 +126,7 @@ def group_rows(ink: Ink) -> list[np.ndarray]:
         if away.min() < FAR * ink.digit_height:
             row_of[n] = row_of[tall[away.argmin()]]
     rows = [np.flatnonzero(row_of == row) for row in np.unique(row_of[row_of >= 0])]
-    rows.sort(key=lambda row: np.median((top + bottom)[row]))
+    rows.sort(key=lambda row: median((top + bottom)[row].tolist()))
     return _with_strays(rows, boxes, (top + bottom) / 2, ink.digit_height)
 
 
@@ -138,7 +138,7 @@ def _with_strays(
     for row in rows:
         if joined:
             last = joined[-1]
-            apart = np.median(middle[row]) - np.median(middle[last])
+            apart = median(middle[row].tolist()) - median(middle[last].tolist())
             beside = (
                 boxes[row, 0].min() >= boxes[last, 2].max() - 0.2 * height
                 or boxes[last, 0].min() >= boxes[row, 2].max() - 0.2 * height
@@ -152,16 +152,15 @@ def _with_strays(
 
 def _slope(middle: np.ndarray, size: np.ndarray, height: float) -> float:
     """By how much rows sink per pixel: the median over neighbours."""
-    slopes = []
-    for n in range(len(middle)):
-        step = middle - middle[n]
-        gap = step[:, 0] - (size[:, 0] + size[n, 0]) / 2
-        beside = (step[:, 0] > 0.2 * height) & (gap < height)
-        beside &= np.abs(step[:, 1]) < 0.6 * np.minimum(size[:, 1], size[n, 1])
-        if beside.any():
-            m = np.flatnonzero(beside)[step[beside, 0].argmin()]
-            slopes.append(step[m, 1] / step[m, 0])
-    slope = float(np.median(slopes)) if slopes else 0.0
+    # From each mark (row) to each (column).
+    across, down = (middle[:, axis] - middle[:, axis, None] for axis in (0, 1))
+    gap = across - (size[:, 0] + size[:, 0, None]) / 2
+    beside = (across > 0.2 * height) & (gap < height)
+    beside &= np.abs(down) < 0.6 * np.minimum(size[:, 1], size[:, 1, None])
+    has_one = np.flatnonzero(beside.any(1))
+    nearest = np.where(beside, across, np.inf).argmin(1)[has_one]
+    slopes = down[has_one, nearest] / across[has_one, nearest]
+    slope = median(slopes.tolist()) if len(slopes) else 0.0
     return slope if abs(slope) < 0.5 else 0.0
 
 
@@ -187,7 +186,7 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     height = usual_height(boxes[tall], ink.areas[row][tall])
     box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
     strength = level_ink(ink, row, height)
-    dark = cv2.compare(strength, INK_LEVEL, cv2.CMP_GE)
+    dark = strength >= INK_LEVEL
     rows, columns = (np.flatnonzero(dark.any(axis)) for axis in (1, 0))
     breaks = np.flatnonzero(np.diff(columns) > 1)
     starts = columns[np.concatenate([[0], breaks + 1])]

@@ -63,7 +63,7 @@ class Dark:
     @cached_property
     def strip(self) -> int:
         """The width of a strip, in pixels."""
-        return int(np.clip(self.mask.shape[1] / 64, 8, 32))
+        return min(max(self.mask.shape[1] // 64, 8), 32)
 
     @cached_property
     def crossed(self) -> np.ndarray:
@@ -100,7 +100,7 @@ class Dark:
         """Level lines that may be found among the crossings, short ones, too."""
         across = self._across(shortest)
         if across not in self._found:
-            found = find_chains(self.runs(shortest) > 0)
+            found = find_chains(self.runs(shortest).view(bool))
             self._found[across] = [chain for chain in found if len(chain.places) >= FEWEST]
         return self._found[across]
 
@@ -109,9 +109,9 @@ class Dark:
 
     def may_hold(self, shortest: float) -> bool:
         """Whether a line may be so long; where no ink reaches so far, none is looked for."""
-        strips = np.flatnonzero(self.crossed.any(0))
+        strips = np.flatnonzero(self.crossed.view(bool).any(0))
         if self._reaches(strips, shortest):
-            strips = np.flatnonzero(self.runs(shortest).any(0))
+            strips = np.flatnonzero(self.runs(shortest).view(bool).any(0))
         return self._reaches(strips, shortest) and any(
             self._reaches(chain.places, shortest) for chain in self.chains(shortest)
         )
