@@ -32,9 +32,19 @@ torch.set_num_threads(1)
 redraw.begin()
 memory.share()
 folders.of_this_server()
-st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
-STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-st.html(f"<style>{STYLE}</style>{screen.hidden_style()}")
+
+
+def head() -> None:
+    """The page's name and style. Once they are there they can wait, as to be told them again costs
+    a browser several milliseconds."""
+    st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
+    style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    st.html(f"<style>{style}</style>{screen.hidden_style()}")
+
+
+is_new = "read" not in st.session_state
+if is_new:
+    head()
 # All places are held from the beginning, and filled in the order in which one waits for them.
 top = st.container(horizontal=True, vertical_alignment="center", key="top")
 # Once: a little later, a run that goes on has another newest moment.
@@ -43,6 +53,8 @@ model = chosen.model
 screen.open_changes(model)
 changes.fit(model)
 shown = read_view.show(model)
+if not is_new:
+    head()
 model_view.show(top, chosen)
 if "machine" in screen.sections():
     with turns.rest():

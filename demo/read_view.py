@@ -16,9 +16,10 @@ from mnist_transformer.ink.prepare import prepare_page
 from mnist_transformer.page import read_prepared
 
 BLANK = Image.new("L", (8, 8), 255)
-# Seconds for which the rest leaves Python's lock to the thread that sends the stage: it needs it
-# several times, and would wait for it 5 ms each time.
-TO_BE_SENT = 0.01
+# Seconds for which the rest waits once the stage is sent: the thread that sends it needs Python's
+# lock several times, and would wait for it 5 ms each time; and a browser that has more to take up
+# paints the digits only after all of that.
+TO_BE_SEEN = 0.03
 CAUTIOUS = "tiles are more cautious than bars, as they also weigh other looks and the line's end"
 
 
@@ -88,7 +89,7 @@ def show(model: Transformer) -> Shown:
             hints.append(changes.in_words().lower())
         with stage:
             live.stage(data=stage_data(changed, probabilities, hints), key="stage")
-    time.sleep(TO_BE_SENT)
+    time.sleep(TO_BE_SEEN)
     turns.give_way()
     sheet.show(paper, tools, in_sight)
     strokes = [] if in_sight.picture else in_sight.strokes

@@ -137,7 +137,9 @@ class InSight:
             return ImageChops.darker(_fit(self.picture, self.size).convert("L"), drawn)
         png = base64.b64decode(self.shown.split(",", 1)[1])
         drawn = Image.open(io.BytesIO(png)).convert("RGBA")
-        return Image.alpha_composite(_fit(self.picture, drawn.size), drawn)
+        seen = Image.alpha_composite(_fit(self.picture, drawn.size), drawn)
+        # The pen's ink is grey, and a third of the colours is a third of the work.
+        return seen if self.picture else seen.convert("L")
 
 
 def look() -> InSight:

@@ -59,7 +59,7 @@ def test_the_stage_is_sent_before_all_that_one_does_not_wait_for(page):
         ForwardMsgQueue.on_before_enqueue_msg(None)
     elements = [m.delta.new_element for m in sent if m.delta.WhichOneof("type") == "new_element"]
     names = [e.bidi_component.component_name or e.WhichOneof("type") for e in elements]
-    assert names[:2] == ["html", "stage"]  # the page's style alone comes before it
+    assert names[0] == "stage" and "html" in names  # the page's style is there already
 
 
 @pytest.mark.parametrize("name", ["2026", "8675309"])

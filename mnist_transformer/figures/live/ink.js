@@ -1,15 +1,18 @@
 // The drawing, and other bytes, as the data carries them (packing.py).
 
 function bytesOf(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let n = 0; n < bytes.length; n++) bytes[n] = letters.charCodeAt(n);
+  return bytes;
 }
 
 // Puts the drawing on a canvas of its own size, dark on white; darkness: of full ink, 0 to 1.
 function putInk(canvas, { width, height, ink }, darkness = 1) {
   const picture = new ImageData(width, height);
-  picture.data.fill(255);
+  const pixels = picture.data.fill(255);
   bytesOf(ink).forEach((dark, n) => {
-    if (dark) picture.data.fill(255 - darkness * dark, 4 * n, 4 * n + 3);
+    if (dark) pixels[4 * n] = pixels[4 * n + 1] = pixels[4 * n + 2] = 255 - darkness * dark;
   });
   canvas.width = width;
   canvas.height = height;

@@ -42,6 +42,7 @@ function buildStage(element, store) {
     heads: find("select"),
     says: find(".mnist-says"),
     data: null,
+    told: null, // the data as text, to see whether they are others
     maps: null, // unpacked: the mean of all heads, and every head's
     timer: null, // while it plays
     unsubscribe: null,
@@ -61,15 +62,18 @@ function buildStage(element, store) {
 }
 
 function loadStage(stage, fresh) {
+  const told = JSON.stringify(fresh);
   // A rerun that changes nothing must not touch a thing.
-  if (JSON.stringify(fresh) !== JSON.stringify(stage.data)) {
+  if (told !== stage.told) {
+    const before = stage.data;
     const data = (stage.data = { heads: [], ...fresh });
     const isBlank = !data.steps.length;
+    stage.told = told;
     stage.maps = isBlank ? null : { mean: unpack(data.mean), cross: unpack(data.cross) };
     stage.drawing.load(data);
     fillTiles(stage.tiles, data);
-    fillHeads(stage.heads, data);
-    fillOutcomes(stage.outcomes, data);
+    if (`${data.heads}` !== `${before?.heads}`) fillHeads(stage.heads, data);
+    if (isBlank || `${data.outcomes}` !== `${before?.outcomes}`) fillOutcomes(stage.outcomes, data);
     stage.root.classList.toggle("mnist-blank", isBlank);
     stage.play.disabled = stage.heads.disabled = isBlank;
     if (isBlank) pauseStage(stage);
