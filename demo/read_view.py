@@ -87,9 +87,12 @@ def show(model: Transformer) -> Shown:
             hints.append(CAUTIOUS)
         if any(changes.chosen().values()):
             hints.append(changes.in_words().lower())
+        data = stage_data(changed, probabilities, hints)
         with stage:
-            live.stage(data=stage_data(changed, probabilities, hints), key="stage")
-    time.sleep(TO_BE_SEEN)
+            live.stage(data=data, key="stage")
+    if data != state.get("staged"):
+        state.staged = data
+        time.sleep(TO_BE_SEEN)
     turns.give_way()
     sheet.show(paper, tools, in_sight)
     strokes = [] if in_sight.picture else in_sight.strokes
