@@ -8,7 +8,7 @@ from mnist_transformer import load_digits
 from mnist_transformer.dataset import DigitSet
 from mnist_transformer.evals import evaluate_classifier
 from mnist_transformer.train import Progress, train
-from mnist_transformer.training.recipes import FAST_CLASSIFIER
+from mnist_transformer.training.presets import FAST_CLASSIFIER
 
 GOALS = (0.98, 0.99)
 SEEDS = 3

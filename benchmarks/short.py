@@ -7,7 +7,7 @@ from mnist_transformer import Transformer, load_digits
 from mnist_transformer.evals import evaluate_transformer
 from mnist_transformer.train import train
 from mnist_transformer.training.moments import Moment, Moments
-from mnist_transformer.training.recipes import SHORT_TRANSFORMER
+from mnist_transformer.training.presets import SHORT_TRANSFORMER
 
 FIRST = 0.1  # share of 64 validation lines read right: the first digits that are no guess
 EACH_EPOCH = 300  # validation lines, as on the page

@@ -27,7 +27,8 @@ from mnist_transformer.train import (
 )
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moment, MomentError, Moments, Origin, thin_to
-from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHORT_TRANSFORMER, Recipe
+from mnist_transformer.training.presets import SHIPPED_CLASSIFIER, SHORT_TRANSFORMER
+from mnist_transformer.training.recipes import Recipe
 from mnist_transformer.training.teach import Lesson, Score, teach
 
 SHORT = {

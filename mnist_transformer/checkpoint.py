@@ -21,6 +21,7 @@ WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / 
 TRANSFORMER_WEIGHTS = WEIGHTS / "transformer_model.safetensors"
 CLASSIFIER_WEIGHTS = WEIGHTS / "classifier_single_digit_model.safetensors"
 GRID_WEIGHTS = WEIGHTS / "grid_model.safetensors"
+PAIRS_WEIGHTS = WEIGHTS / "pairs_model.safetensors"
 
 _KINDS: dict[str, type[Transformer | Classifier]] = {
     model.kind: model for model in (Transformer, Classifier)

@@ -1,7 +1,7 @@
 """Training, for the shell and the page alike.
 
 `train_transformer` and `train_single_digit_classifier` follow the plain recipes, `train` any other
-(see `training.recipes`); the loop itself is `training.loop`.
+(see `training.presets`); the loop itself is `training.loop`.
 """
 
 import dataclasses
@@ -12,8 +12,9 @@ from .dataset import DigitSet, load_digits
 from .training import processes
 from .training.loop import Trainer
 from .training.moments import Moment, Moments, Origin
+from .training.presets import CLASSIFIER, TRANSFORMER
 from .training.progress import Progress, RunRefusedError, TrainingError, TrainingResult
-from .training.recipes import CLASSIFIER, TRANSFORMER, Recipe
+from .training.recipes import Recipe
 from .training.run_files import RunFiles, run_settings
 from .training.tasks import Model, make_task, training_digits
 from .transformer import Transformer
@@ -53,7 +54,7 @@ def train_transformer(
 
     AdamW (Loshchilov & Hutter 2019), gradients clipped to norm 1, learning rate falling along a
     cosine to 0. The shipped weights were made otherwise: by `train(SHIPPED_TRANSFORMER)` and the
-    recipes that follow it in `training.recipes`, each from what the one before it made.
+    recipes that follow it in `training.presets`, each from what the one before it made.
 
     Args:
         epochs: passes of 12,000 lines, which hold every training digit about once; every line is

@@ -20,12 +20,8 @@ from mnist_transformer.checkpoint import read_metadata
 from mnist_transformer.dataset import DigitSet, embedded_digits
 from mnist_transformer.train import TrainingError, train
 from mnist_transformer.training.loop import Trainer
-from mnist_transformer.training.recipes import (
-    CLASSIFIER,
-    SHIPPED_CLASSIFIER,
-    SHIPPED_TRANSFORMER,
-    Recipe,
-)
+from mnist_transformer.training.presets import CLASSIFIER, SHIPPED_CLASSIFIER, SHIPPED_TRANSFORMER
+from mnist_transformer.training.recipes import Recipe
 from mnist_transformer.training.run_files import RunFiles
 from mnist_transformer.training.tasks import make_task
 from tests import ROOT

@@ -10,6 +10,7 @@ from mnist_transformer import load_classifier, load_digits, load_transformer
 from mnist_transformer.checkpoint import (
     CLASSIFIER_WEIGHTS,
     GRID_WEIGHTS,
+    PAIRS_WEIGHTS,
     TRANSFORMER_WEIGHTS,
     read_metadata,
 )
@@ -18,8 +19,10 @@ from mnist_transformer.hands.pen import load_pen_digits
 from mnist_transformer.ink import draw_strokes
 from mnist_transformer.ink.brush import SHEET
 from mnist_transformer.lab.confidence import evaluate_rejection
+from mnist_transformer.lab.pages import evaluate_pairs
 from mnist_transformer.lab.pen import evaluate_pen
-from mnist_transformer.training.recipes import SHIPPED_CLASSIFIER, SHIPPED_GRID, Recipe
+from mnist_transformer.training.presets import PAIRS, SHIPPED_CLASSIFIER, SHIPPED_GRID
+from mnist_transformer.training.recipes import Recipe
 from tests.pen import strokes
 
 SLACK = 0.003  # other machines add numbers in another order
@@ -81,12 +84,20 @@ def test_the_classifier_names_digits(unseen):
     assert evaluate_classifier(load_classifier(), unseen) >= least
 
 
+def test_the_pairs_model_reads_strewn_digits(unseen):
+    """A seventh of the sheets that are recorded, so chance has more room."""
+    score = evaluate_pairs(load_transformer(PAIRS_WEIGHTS), unseen, num_lines=300)
+    asked = (unseen, PAIRS_WEIGHTS, "pairs")
+    assert score.in_any_order >= required("in_any_order", *asked, least=0.95) - 0.02
+
+
 @pytest.mark.parametrize(
     ("path", "score"),
     [
         (TRANSFORMER_WEIGHTS, "transformer on MNIST test"),
         (CLASSIFIER_WEIGHTS, "classifier on MNIST test"),
         (GRID_WEIGHTS, "grid on MNIST test"),
+        (PAIRS_WEIGHTS, "pairs on MNIST test"),
     ],
 )
 def test_the_files_say_how_they_were_made(path, score):
@@ -98,7 +109,11 @@ def test_the_files_say_how_they_were_made(path, score):
 
 @pytest.mark.parametrize(
     ("path", "recipe"),
-    [(CLASSIFIER_WEIGHTS, SHIPPED_CLASSIFIER), (GRID_WEIGHTS, SHIPPED_GRID)],
+    [
+        (CLASSIFIER_WEIGHTS, SHIPPED_CLASSIFIER),
+        (GRID_WEIGHTS, SHIPPED_GRID),
+        (PAIRS_WEIGHTS, PAIRS),
+    ],
 )
 def test_the_shipped_recipes_are_those_of_the_files(path, recipe):
     settings = read_metadata(path)["settings"]

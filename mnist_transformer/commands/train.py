@@ -20,19 +20,22 @@ from ..train import TrainingError, TrainingResult, train
 from ..training import processes
 from ..training.forks import fork
 from ..training.moments import MomentError, Moments
-from ..training.recipes import FROM_TRAINED, PRESETS, Recipe
+from ..training.presets import FROM_TRAINED, PRESETS
+from ..training.recipes import Recipe
 from . import DATA_OPTION, CommandError, at_least_zero
 
+OF_TASK = {"lines": "transformer", "grids": "grid", "pairs": "pairs", "digits": "classifier"}
 STOPPED = 130  # the exit code of what was stopped by Ctrl-C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", choices=PRESETS["documented"])
+    parser.add_argument("model", choices=OF_TASK.values())
     parser.add_argument(
         "--preset",
         choices=PRESETS,
         help="the recipe: the plain one (default); the one that made weights/, where the "
-        "transformer's is followed by `grown`, `polished`, `overlapped`, `long`; or a fast one",
+        "transformer's is followed by `grown`, `polished`, `overlapped`, `long`, and that of pairs "
+        "is `strewn`; or a fast one",
     )
     parser.add_argument(
         "--from",
@@ -116,7 +119,11 @@ def _train(options: argparse.Namespace) -> Callable[..., TrainingResult]:
     """A run by a preset's recipe, from nothing or from a trained model."""
     preset = options.preset or "documented"
     if options.model not in PRESETS[preset]:
-        raise ValueError(f"there is no {preset} recipe of the {options.model}")
+        named = [name for name, models in PRESETS.items() if options.model in models]
+        raise ValueError(
+            f"there is no {preset} recipe of the {options.model}: --preset may be "
+            f"{' or '.join(named)}"
+        )
     if preset in FROM_TRAINED and options.start is None:
         raise ValueError(
             f"the {preset} recipe goes on from a trained model: name its file by --from"
@@ -142,7 +149,7 @@ def _fork(options: argparse.Namespace) -> Callable[..., TrainingResult]:
     except MomentError as error:
         raise CommandError(error) from error
     assert parent.recipe is not None, "a folder with a run.json has its recipe"
-    kind = {"lines": "transformer", "grids": "grid", "digits": "classifier"}[parent.recipe.task]
+    kind = OF_TASK[parent.recipe.task]
     if kind != options.model:
         raise ValueError(f"{options.start} holds moments of a {kind}, not of a {options.model}")
     return functools.partial(fork, parent, options.step, _changed(parent.recipe, options))

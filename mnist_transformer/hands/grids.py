@@ -13,6 +13,8 @@ from ..dataset import DigitSet
 from .mnist import MNIST_SIDE as CELL  # a digit's square holds one image
 from .warp import Warp, warp_digits
 
+VARIED = 0.5  # share of the digits that are changed a little in training
+
 
 def make_grids(
     digits: DigitSet,
@@ -51,9 +53,7 @@ def make_grids(
     index = torch.randint(len(digits), (count * cells,), generator=generator)
     images = digits.images[index].float() / 255
     if vary:
-        changed = torch.rand(len(index), generator=generator) < 0.5
-        boxes = digits.boxes[index][changed]
-        images[changed] = _vary(images[changed], boxes, generator)
+        images = vary_digits(images, digits.boxes[index], VARIED, generator)
     grids = images.view(count, rows, columns, CELL, CELL).transpose(2, 3)
     rim = (right // 2, right - right // 2, down // 2, down - down // 2)
     canvases = F.pad(grids.reshape(count, rows * CELL, columns * CELL), rim)
@@ -63,8 +63,26 @@ def make_grids(
     return canvases, tokens
 
 
-def _vary(images: Tensor, boxes: Tensor, generator: torch.Generator | None) -> Tensor:
-    """(n, 28, 28), each digit moved, resized, slanted, turned and bent a little."""
+def vary_digits(
+    images: Tensor, boxes: Tensor, share: float, generator: torch.Generator | None
+) -> Tensor:
+    """Some of the digits moved, resized, slanted, turned and bent a little.
+
+    Args:
+        images: (n, 28, 28) float, 0 = paper, 1 = ink; these are changed.
+        boxes: (n, 4) as in `DigitSet`.
+        share: how many of them, 0 to 1.
+        generator: all randomness comes from it; None means PyTorch's own.
+
+    Returns:
+        (n, 28, 28) float.
+    """
+    changed = torch.rand(len(images), generator=generator) < share
+    images[changed] = _varied(images[changed], boxes[changed], generator)
+    return images
+
+
+def _varied(images: Tensor, boxes: Tensor, generator: torch.Generator | None) -> Tensor:
     count = len(images)
 
     def normal(spread: float) -> Tensor:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ..dataset import DigitSet
 from ..evals import evaluate_transformer
 from ..train import train
-from ..training.recipes import SHIPPED_TRANSFORMER, Recipe
+from ..training.presets import SHIPPED_TRANSFORMER
+from ..training.recipes import Recipe
 from ..transformer import Transformer
 
 LINES = 24_000

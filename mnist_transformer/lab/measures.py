@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, TRANSFORMER_WEIGHTS
+from ..checkpoint import CLASSIFIER_WEIGHTS, GRID_WEIGHTS, PAIRS_WEIGHTS, TRANSFORMER_WEIGHTS
 from ..classifier import Classifier
 from ..dataset import load_digits
 from ..evals import (
@@ -239,7 +239,7 @@ def measure_pairs(
     """
     digits = load_digits(split, data)
     score = asdict(pages.evaluate_pairs(model, digits, num_lines, seed))
-    return Result(f"pairs of {digits.source}", {"num_lines": num_lines, "seed": seed, **score})
+    return Result(digits.source, {"num_lines": num_lines, "seed": seed, **score})
 
 
 def measure_doubt(
@@ -344,7 +344,7 @@ MEASURES = {
     "grid": Measure("transformer", GRID_WEIGHTS, measure_grids),
     "pen": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pen),
     "pages": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pages),
-    "pairs": Measure("transformer", TRANSFORMER_WEIGHTS, measure_pairs),
+    "pairs": Measure("transformer", PAIRS_WEIGHTS, measure_pairs),
     "doubt": Measure("transformer", TRANSFORMER_WEIGHTS, measure_doubt),
     "rejection": Measure("transformer", TRANSFORMER_WEIGHTS, measure_rejection),
 }

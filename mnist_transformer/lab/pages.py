@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
 from ..dataset import DigitSet
 from ..explain.counted import read_counted
 from ..hands.pages import PenPage, pen_pages
+from ..hands.pairs import make_pairs
 from ..hands.pen import PenDigit
 from ..ink import Drawing, InkError
 from ..page import Page
@@ -20,7 +20,6 @@ PAGES = 20  # of each kind
 PAGES_SEED = 60_000
 PAIRS = 2_000
 PAIRS_SEED = 70_000
-PAIR_SHEET = 100  # pixels, both sides
 LEVEL = 1.0  # pixels by which neither of two digits lies to the left
 
 
@@ -116,32 +115,6 @@ class PairScore:
     in_any_order: float
 
 
-def make_pairs(
-    digits: DigitSet, count: int, seed: int
-) -> tuple[np.ndarray, list[str], list[float]]:
-    """Two digits anywhere on a sheet of 100x100 pixels, which may overlap (Ba et al. 2015).
-
-    Returns:
-        (count, 100, 100) uint8, 255 = ink; the digits of each, by the middle of their ink from left
-        to right; and how far right of the first the second's middle lies, in pixels.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    index = torch.randint(len(digits), (count, 2), generator=generator)
-    size = digits.images.shape[1]
-    corner = torch.randint(PAIR_SHEET - size + 1, (count, 2, 2), generator=generator)
-    sheets = np.zeros((count, PAIR_SHEET, PAIR_SHEET), np.uint8)
-    texts, apart = [], []
-    for sheet, pair, places in zip(sheets, index.tolist(), corner.tolist(), strict=True):
-        for n, (top, left) in zip(pair, places, strict=True):
-            window = sheet[top : top + size, left : left + size]
-            np.maximum(window, digits.images[n].numpy(), out=window)
-        middle = [places[k][1] + float(digits.boxes[pair[k], [0, 2]].mean()) for k in (0, 1)]
-        order = sorted((0, 1), key=lambda k: middle[k])
-        texts.append("".join(str(int(digits.labels[pair[k]])) for k in order))
-        apart.append(abs(middle[1] - middle[0]))
-    return sheets, texts, apart
-
-
 def evaluate_pairs(
     model: Transformer, digits: DigitSet, num_lines: int = PAIRS, seed: int = PAIRS_SEED
 ) -> PairScore:
@@ -156,7 +129,12 @@ def evaluate_pairs(
         seed: fixes them.
     """
     in_order = level = in_any_order = 0
-    for sheet, text, apart in zip(*make_pairs(digits, num_lines, seed), strict=True):
+    sheets = make_pairs(digits, num_lines, torch.Generator().manual_seed(seed))
+    for sheet, labels, middles in zip(
+        sheets.pictures, sheets.labels, sheets.middles[:, :, 0], strict=True
+    ):
+        text = "".join(str(label) for label in labels[middles.argsort(kind="stable")])
+        apart = abs(middles[1] - middles[0])
         # Digits one above the other are rows; the task asks for left and right alone.
         rows = sorted(_read(model, sheet, 2).rows, key=lambda row: row.box[0] + row.box[2])
         read = "".join(row.digits for row in rows)

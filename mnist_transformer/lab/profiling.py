@@ -16,7 +16,8 @@ from ..dataset import DigitSet, make_lines
 from ..training.loop import GRADIENT_CLIP
 from ..training.objectives import TransformerObjective
 from ..training.optimizers import make_optimizers
-from ..training.recipes import SHIPPED_TRANSFORMER, Recipe
+from ..training.presets import SHIPPED_TRANSFORMER
+from ..training.recipes import Recipe
 from ..transformer import Transformer
 
 # What is changed -> batch size, memory format, dtype of autocast, torch.compile.

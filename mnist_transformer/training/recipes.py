@@ -1,18 +1,15 @@
-"""What a run trains and how: recipes that check themselves, and the named ones.
-
->>> dataclasses.replace(SHIPPED_TRANSFORMER, epochs=10)
-"""
+"""What a run trains and how: recipes that check themselves (the named ones are `presets`)."""
 
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ..config import CLASSIFIER_CONFIG, GRID_CONFIG, TRANSFORMER_CONFIG, Config
+from ..config import TRANSFORMER_CONFIG, Config
 from ..explain.heads import Head, all_heads
 
-TaskName = Literal["lines", "grids", "digits"]
+TaskName = Literal["lines", "grids", "pairs", "digits"]
 OptimizerName = Literal["adamw", "muon"]
 SOURCES = ("rerendered", "synthetic", "non_digits", "uci", "fonts")
 
@@ -27,8 +24,9 @@ class Recipe:
         epochs: passes of `samples_per_epoch` samples; every sample is new.
         batch_size: samples a step.
         lr: highest learning rate. It falls along a cosine to 0.
-        task: what a sample is: a line of digits (see `make_lines`) or a grid of them (see
-            `make_grids`) for a Transformer, or a single digit for the classifier.
+        task: what a sample is: a line of digits (see `make_lines`), a grid of them (see
+            `make_grids`) or what is on a sheet with two strewn ones (see `pair_canvases`) for a
+            Transformer, or a single digit for the classifier.
         config: the model's shape, with its dropout.
         samples_per_epoch: None means as many as there are training digits.
         optimizer: "adamw" (Loshchilov & Hutter 2019), or "muon" (Jordan et al. 2024) for the
@@ -41,7 +39,7 @@ class Recipe:
             (joint CTC-attention, Kim et al. 2017; Watanabe et al. 2017): it teaches the encoder to
             tell digits apart before the decoder knows where to look. Not for single digits.
         augmentation: the most that a sample may have (see `make_lines`); each batch of lines has
-            its own, single digits have all of it. Grids have one of their own.
+            its own, single digits have all of it. Grids and pairs have one of their own.
         curriculum: share of the run in which the longest line grows from 1 digit to all, on
             canvases just wide enough, which cost less. Lines alone.
         short_canvas_share: share of the batches after that which are still written on such short
@@ -158,6 +156,7 @@ class Recipe:
         unknown = {
             "lines": (),
             "grids": ("curriculum", "short_canvas_share", "clump_share"),
+            "pairs": ("curriculum", "short_canvas_share", "clump_share"),
             "digits": ("curriculum", "short_canvas_share", "clump_share", "ctc_weight"),
         }[self.task]
         for name in unknown:
@@ -174,172 +173,3 @@ class Recipe:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# What `train_transformer()` and `train_single_digit_classifier()` do.
-TRANSFORMER = Recipe()
-GRID = Recipe(task="grids", config=GRID_CONFIG)
-CLASSIFIER = Recipe(
-    epochs=10,
-    task="digits",
-    config=CLASSIFIER_CONFIG,
-    samples_per_epoch=None,
-    label_smoothing=0.0,
-)
-
-# What made the files in weights/, but for the transformer, which grew on (see below). Samples are
-# new every time, so dropout has little left to do; it costs half the speed on a CPU.
-SHIPPED_TRANSFORMER = Recipe(
-    epochs=140,
-    batch_size=64,
-    lr=0.002,
-    config=replace(TRANSFORMER_CONFIG, dropout=0.0),
-    optimizer="muon",
-    warmup_steps=300,
-    ema_decay=0.999,
-    label_smoothing=0.0,
-    ctc_weight=0.3,
-    augmentation=0.8,
-    curriculum=0.03,
-    short_canvas_share=0.75,
-    rerendered=0.15,
-    synthetic=0.25,
-    non_digits=0.03,
-)
-# On the way to weights/transformer_model.safetensors, from the model that SHIPPED_TRANSFORMER made:
-# a third convolution a stage, a fourth layer, and other hands; stopped in the 49th epoch, when the
-# learning rate was nearly 0. Then a run on lines more like those that people write.
-GROWN_TRANSFORMER = replace(
-    SHIPPED_TRANSFORMER,
-    epochs=54,
-    lr=0.001,
-    config=replace(SHIPPED_TRANSFORMER.config, stem_depth=3, stem_norm=False, encoder_layers=4),
-    curriculum=0.0,
-    rerendered=0.1,
-    synthetic=0.18,
-    uci=0.07,
-    fonts=0.05,
-)
-POLISHED_TRANSFORMER = replace(
-    GROWN_TRANSFORMER,
-    epochs=14,
-    lr=0.0004,
-    warmup_steps=50,
-    ema_decay=0.998,
-    augmentation=0.35,
-    rerendered=0.05,
-    synthetic=0.12,
-    fonts=0.04,
-)
-# Then two digits written over each other as well.
-OVERLAPPED_TRANSFORMER = replace(
-    GROWN_TRANSFORMER,
-    epochs=56,
-    lr=0.0007,
-    warmup_steps=100,
-    augmentation=0.7,
-    rerendered=0.08,
-    synthetic=0.15,
-)
-# Then a run on a GPU: many more lines, other hands and clumps.
-LONG_TRANSFORMER = replace(
-    OVERLAPPED_TRANSFORMER,
-    epochs=20,
-    batch_size=512,
-    samples_per_epoch=204_800,
-    lr=0.002,
-    warmup_steps=200,
-    clump_share=0.15,
-    rounds=6,
-    rerendered=0.2,
-    synthetic=0.18,
-)
-# The page's short run, worth watching: patches of 16 pixels, of which there are a quarter as many,
-# and half the channels make a line cost a third; whole canvases and lines as people write them are
-# learned sooner than short and augmented ones; it starts at once, as it takes MNIST's digits as
-# they are.
-SHORT_TRANSFORMER = replace(
-    SHIPPED_TRANSFORMER,
-    epochs=5,
-    batch_size=32,
-    lr=0.003,
-    config=replace(SHIPPED_TRANSFORMER.config, patch_size=16, stem_channels=(16, 32, 64, 128)),
-    samples_per_epoch=7600,
-    warmup_steps=50,
-    augmentation=0.2,
-    curriculum=0.12,
-    short_canvas_share=0.25,
-    rerendered=0.0,
-    synthetic=0.0,
-    non_digits=0.0,
-)
-# Digits of one's own, taught to a trained model (see `training.teach`): few of the other hands, so
-# that it starts at once, and so many lines that it takes well under a minute.
-TEACHING = replace(
-    GROWN_TRANSFORMER,
-    epochs=1,
-    batch_size=32,
-    lr=0.0002,
-    optimizer="adamw",
-    samples_per_epoch=9600,
-    warmup_steps=10,
-    ema_decay=0.99,
-    ctc_weight=0.0,
-    augmentation=0.3,
-    rerendered=0.03,
-    synthetic=0.06,
-    non_digits=0.02,
-    uci=0.02,
-    fonts=0.02,
-)
-SHIPPED_GRID = Recipe(
-    epochs=40,
-    batch_size=64,
-    lr=0.002,
-    task="grids",
-    config=replace(GRID_CONFIG, dropout=0.0),
-    optimizer="muon",
-    warmup_steps=300,
-    ema_decay=0.999,
-    label_smoothing=0.0,
-    ctc_weight=0.5,
-)
-SHIPPED_CLASSIFIER = replace(
-    CLASSIFIER,
-    epochs=24,
-    batch_size=64,
-    lr=0.002,
-    config=replace(CLASSIFIER_CONFIG, dropout=0.0),
-    optimizer="muon",
-    warmup_steps=300,
-    ema_decay=0.999,
-    augmentation=0.8,
-)
-# From nothing to 99 % of MNIST in two minutes or three (see `python -m benchmarks goal`).
-FAST_CLASSIFIER = replace(
-    SHIPPED_CLASSIFIER,
-    epochs=1,
-    lr=0.003,
-    samples_per_epoch=160_000,
-    warmup_steps=50,
-    ema_decay=0.99,
-    augmentation=0.0,
-)
-
-# By the names of the shell: preset, then model. Some go on from a model that is trained already.
-FROM_TRAINED: dict[str, dict[str, Recipe]] = {
-    "grown": {"transformer": GROWN_TRANSFORMER},
-    "polished": {"transformer": POLISHED_TRANSFORMER},
-    "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
-    "long": {"transformer": LONG_TRANSFORMER},
-}
-PRESETS: dict[str, dict[str, Recipe]] = {
-    "documented": {"transformer": TRANSFORMER, "classifier": CLASSIFIER, "grid": GRID},
-    "shipped": {
-        "transformer": SHIPPED_TRANSFORMER,
-        "classifier": SHIPPED_CLASSIFIER,
-        "grid": SHIPPED_GRID,
-    },
-    **FROM_TRAINED,
-    "fast": {"classifier": FAST_CLASSIFIER},
-}

@@ -13,14 +13,17 @@ from ..classifier import Classifier
 from ..config import Config
 from ..dataset import DigitSet, make_lines
 from ..evals import (
+    SEED,
     centred_canvases,
     evaluate_classifier,
     evaluate_grids,
     evaluate_transformer,
     evaluation_grids,
     evaluation_lines,
+    line_text,
 )
 from ..hands.grids import make_grids
+from ..hands.pairs import pair_canvases
 from ..hands.sources import mix_sources
 from ..transformer import Transformer
 from . import processes
@@ -31,6 +34,7 @@ from .recipes import Recipe, TaskName
 HEAD_STEPS = 200  # batches to which a new CTC head is fitted, where a trained model goes on
 CHECKED = 64  # validation samples on which every moment is measured
 CLUMPS = 0.9  # of the lines in a batch of clumps; the others are two digits side by side
+PAIR_LOOKS = 3  # in which each part of a sheet is learned
 PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
 
 Model = Transformer | Classifier
@@ -112,6 +116,7 @@ def make_task(
     tasks: dict[TaskName, Callable[..., Task]] = {
         "lines": LineTask,
         "grids": GridTask,
+        "pairs": PairTask,
         "digits": DigitTask,
     }
     if start is None:
@@ -227,6 +232,43 @@ class GridTask(LineTask):
     def checked(self) -> Batch:
         grids = evaluation_grids(self.validation, self.recipe.config, CHECKED)
         return Batch(*next(iter(grids)))
+
+
+@dataclass(frozen=True)
+class PairTask(LineTask):
+    """What is on sheets with two strewn digits, as the Transformer is shown it."""
+
+    def sample(self, generator: torch.Generator, done: float) -> Batch:
+        """As many canvases as a batch holds, cut to the columns of patches that have ink."""
+        canvases, tokens = self._canvases(self.digits, self.recipe.batch_size, generator)
+        patch = self.recipe.config.patch_size
+        inked = canvases.amax((0, 1)).view(-1, patch).amax(1).nonzero().flatten().tolist()
+        first, end = max(0, inked[0] - 1), inked[-1] + 2
+        return Batch(canvases[..., first * patch : end * patch].contiguous(), tokens, first)
+
+    def _canvases(
+        self, digits: DigitSet, count: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """So many canvases, all looks of a part one after the other."""
+        config = self.recipe.config
+        canvases, tokens = pair_canvases(
+            digits, math.ceil(count / PAIR_LOOKS), config, generator=generator
+        )
+        tokens = tokens.repeat_interleave(canvases.shape[1], 0)
+        return canvases.flatten(0, 1)[:count], tokens[:count]
+
+    def validate(self, model: Transformer) -> float:
+        canvases, tokens = self._validation(self.num_validation)
+        readings = model.read_canvases(canvases.to(next(model.parameters()).device))
+        pairs = zip(readings, tokens, strict=True)
+        return sum(reading.digits == line_text(row) for reading, row in pairs) / len(readings)
+
+    def checked(self) -> Batch:
+        return Batch(*self._validation(CHECKED))
+
+    def _validation(self, count: int) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(SEED)
+        return self._canvases(self.validation, count, generator)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from . import processes
 from .averaging import between
 from .moments import ALONE, Moment, Moments, Origin
 from .objectives import TransformerObjective
+from .presets import TEACHING
 from .progress import Progress, RunRefusedError, TrainingResult
-from .recipes import TEACHING, Recipe
+from .recipes import Recipe
 from .tasks import CHECKED, Model
 
 OWN_SHARE = 0.15  # of the digits that lines are written with

@@ -9,7 +9,7 @@ from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.evals import evaluate_grids, evaluate_transformer, evaluation_grids
 from mnist_transformer.hands.grids import make_grids
 from mnist_transformer.train import train
-from mnist_transformer.training.recipes import GRID
+from mnist_transformer.training.presets import GRID
 
 
 def test_the_four_digits_stand_row_by_row_as_mnist_gives_them(digits):

@@ -19,8 +19,8 @@ from mnist_transformer.training.forks import fork
 from mnist_transformer.training.keeping import exact_steps, moment_steps
 from mnist_transformer.training.loop import Trainer
 from mnist_transformer.training.moments import MOST_BYTES, MomentError, Moments, Origin, thin_to
+from mnist_transformer.training.presets import CLASSIFIER, SHIPPED_TRANSFORMER, SHORT_TRANSFORMER
 from mnist_transformer.training.progress import RunRefusedError
-from mnist_transformer.training.recipes import CLASSIFIER, SHIPPED_TRANSFORMER, SHORT_TRANSFORMER
 from mnist_transformer.training.run_files import RunFiles, run_settings
 from mnist_transformer.training.tasks import make_task
 from tests import ROOT

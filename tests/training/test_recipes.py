@@ -4,7 +4,8 @@ import math
 import pytest
 
 from mnist_transformer.config import GRID_CONFIG, TRANSFORMER_CONFIG
-from mnist_transformer.training.recipes import PRESETS, SHIPPED_TRANSFORMER, Recipe
+from mnist_transformer.training.presets import PRESETS, SHIPPED_TRANSFORMER
+from mnist_transformer.training.recipes import Recipe
 
 
 def test_the_plain_recipe_is_the_documented_one():
@@ -17,7 +18,7 @@ def test_the_plain_recipe_is_the_documented_one():
 
 
 def test_every_preset_is_of_the_models_own_task():
-    tasks = {"transformer": "lines", "classifier": "digits", "grid": "grids"}
+    tasks = {"transformer": "lines", "classifier": "digits", "grid": "grids", "pairs": "pairs"}
     for models in PRESETS.values():
         for model, recipe in models.items():
             assert recipe.task == tasks[model]
@@ -44,7 +45,7 @@ def test_every_preset_is_of_the_models_own_task():
         ({"non_digits": -0.1}, "non_digits must be between 0 and 1, not -0.1"),
         ({"rerendered": 0.5, "synthetic": 0.5}, "rerendered, .* must be below 1 together"),
         ({"optimizer": "sgd"}, "optimizer must be one of adamw, muon, not 'sgd'"),
-        ({"task": "words"}, "task must be one of lines, grids, digits, not 'words'"),
+        ({"task": "words"}, "task must be one of lines, grids, pairs, digits, not 'words'"),
         ({"config": GRID_CONFIG}, "config.text_rows must be 1 for the task 'lines', not 2"),
         ({"task": "grids"}, "config.text_rows must be 2 or more for the task 'grids', not 1"),
         ({"task": "digits", "ctc_weight": 0.3}, "ctc_weight must be 0 for the task 'digits'"),

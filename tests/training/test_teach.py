@@ -10,8 +10,8 @@ from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.hands.own import stroke_digit
 from mnist_transformer.training.forks import fork
 from mnist_transformer.training.moments import Moments, Origin
+from mnist_transformer.training.presets import TEACHING
 from mnist_transformer.training.progress import RunRefusedError
-from mnist_transformer.training.recipes import TEACHING
 from mnist_transformer.training.teach import OWN_SHARE, mixed_in, score, teach
 
 SEVEN = [[[0, 0], [90, 0], [30, 160]], [[20, 80], [80, 75]]]

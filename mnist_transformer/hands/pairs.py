@@ -1,0 +1,129 @@
+"""Two MNIST digits anywhere on a sheet, where they may touch or lie over each other.
+
+Others have published readers of such sheets (Ba et al. 2015, "Multiple Object Recognition with
+Visual Attention").
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import END, PAD, START, Config
+from ..dataset import DigitSet
+from ..ink import InkError, looks_as_drawn
+from ..ink.prepare import prepare_page
+from .grids import vary_digits
+
+SIDE = 100  # pixels of a sheet
+NEAR = 24  # pixels by which two digits are apart at most, down and right, that are put together
+VARIED = 0.7  # share of the digits that are changed a little in training
+TOGETHER = 0.65  # share of the pairs that are put together in training: else few of them touch
+MISPLACED = 8.0  # pixels between a digit and the ink it is sought in, from which it is not in it
+
+
+@dataclass(frozen=True, eq=False)
+class Sheets:
+    """Sheets with two digits each.
+
+    Attributes:
+        pictures: (count, 100, 100) uint8, 255 = ink.
+        labels: (count, 2) int64.
+        middles: (count, 2, 2), how far right and down the middle of each digit's ink lies, in
+            pixels.
+    """
+
+    pictures: np.ndarray
+    labels: np.ndarray
+    middles: np.ndarray
+
+
+def make_pairs(
+    digits: DigitSet, count: int, generator: torch.Generator, vary: bool = False
+) -> Sheets:
+    """Lay two random digits on each of `count` sheets, at random places.
+
+    Args:
+        digits: what is laid.
+        count: number of sheets.
+        generator: all randomness comes from it, so its seed fixes the sheets.
+        vary: as in training, where most digits are changed a little and most pairs put together;
+            else all are MNIST's images as they are, anywhere.
+    """
+    index = torch.randint(len(digits), (count, 2), generator=generator)
+    images = digits.images[index.flatten()]
+    size = images.shape[1]
+    corner = torch.randint(SIDE - size + 1, (count, 2, 2), generator=generator)
+    if vary:
+        varied = vary_digits(images / 255, digits.boxes[index.flatten()], VARIED, generator)
+        images = (varied * 255).round().to(torch.uint8)
+        beside = corner[:, 0] + torch.randint(-NEAR, NEAR + 1, (count, 2), generator=generator)
+        together = torch.rand(count, 1, generator=generator) < TOGETHER
+        corner[:, 1] = torch.where(together, beside.clamp(0, SIDE - size), corner[:, 1])
+    laid = DigitSet.from_arrays(images, digits.labels[index.flatten()], digits.source)
+    middle = (laid.boxes[:, :2] + laid.boxes[:, 2:]).view(count, 2, 2) / 2
+    pictures = np.zeros((count, SIDE, SIDE), np.uint8)
+    both = images.view(count, 2, size, size).cpu().numpy()
+    for picture, pair, places in zip(pictures, both, corner.tolist(), strict=True):
+        for image, (top, left) in zip(pair, places, strict=True):
+            window = picture[top : top + size, left : left + size]
+            np.maximum(window, image, out=window)
+    return Sheets(
+        pictures,
+        laid.labels.view(count, 2).cpu().numpy(),
+        (middle + corner.flip(2)).cpu().numpy(),
+    )
+
+
+def pair_canvases(
+    digits: DigitSet, count: int, config: Config, *, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """What a reader of such sheets is shown of them, in all looks (`ink.looks_as_drawn`).
+
+    Two digits that touch, or stand side by side, are one part of a sheet; one above the other they
+    are two.
+
+    Args:
+        digits: what the sheets are made from.
+        count: number of parts.
+        config: gives the canvas.
+        generator: all randomness comes from it.
+
+    Returns:
+        canvases: (count, looks, height, width) float32, 0 = paper, 1 = ink.
+        tokens: (count, 4) int64: START, one digit or two from left to right, END, then PAD.
+    """
+    canvases: list[np.ndarray] = []
+    tokens: list[list[int]] = []
+    while len(canvases) < count:
+        sheets = make_pairs(digits, count - len(canvases), generator, vary=True)
+        for picture, labels, middles in zip(
+            sheets.pictures, sheets.labels, sheets.middles, strict=True
+        ):
+            for part, text in _parts(picture, labels, middles, config):
+                canvases.append(part)
+                tokens.append([START, *text, END, PAD][:4])
+    return torch.from_numpy(np.stack(canvases[:count])), torch.tensor(tokens[:count])
+
+
+def _parts(
+    picture: np.ndarray, labels: np.ndarray, middles: np.ndarray, config: Config
+) -> Iterator[tuple[np.ndarray, list[int]]]:
+    """Each part of a sheet in all its looks, and what it says; none where that cannot be told."""
+    try:
+        found = prepare_page(picture, config, looks_as_drawn)
+    except InkError:
+        return
+    order = middles[:, 0].argsort(kind="stable")
+    if len(found.canvases) == 1:
+        yield found.canvases[0], labels[order].tolist()
+    elif len(found.canvases) == len(found.rows) == 2:
+        boxes = np.array([box for _, box, _ in found.rows], float)
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        apart = np.linalg.norm(middle[:, None] - middles, axis=2)  # (rows, digits)
+        nearest = apart.argmin(1)
+        if len(set(nearest)) == 2 and apart.min(1).max() < MISPLACED:
+            for canvas, digit in zip(found.canvases, nearest, strict=True):
+                yield canvas, [int(labels[digit])]

@@ -1,0 +1,87 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_transformer import Transformer
+from mnist_transformer.config import END, PAD, START, TRANSFORMER_CONFIG
+from mnist_transformer.dataset import embedded_digits
+from mnist_transformer.hands.pairs import make_pairs, pair_canvases
+from mnist_transformer.train import train
+from mnist_transformer.training.presets import PAIRS
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_two_digits_lie_anywhere_as_mnist_gives_them(digits):
+    sheets = make_pairs(digits, 40, seeded(1))
+    assert sheets.pictures.shape == (40, 100, 100) and sheets.pictures.dtype == np.uint8
+    assert sheets.pictures[:, :30].any() and sheets.pictures[:, 70:].any()
+    index = torch.randint(len(digits), (40, 2), generator=seeded(1))
+    assert (sheets.labels == digits.labels[index].numpy()).all()
+    for n, picture in enumerate(sheets.pictures):
+        for image, box, (x, y) in zip(
+            digits.images[index[n]], digits.boxes[index[n]], sheets.middles[n], strict=True
+        ):
+            left, top = (round(v) for v in (np.array([x, y]) - (box[:2] + box[2:]).numpy() / 2))
+            assert (picture[top : top + 28, left : left + 28] >= image.numpy()).all()
+
+
+def test_the_seed_fixes_the_sheets(digits):
+    first, again, other = (make_pairs(digits, 5, seeded(n), vary=True) for n in (3, 3, 4))
+    assert (first.pictures == again.pictures).all() and (first.middles == again.middles).all()
+    assert (first.pictures != other.pictures).any()
+
+
+def test_training_puts_more_of_the_digits_together(digits):
+    plain, varied = (make_pairs(digits, 300, seeded(5), vary=vary) for vary in (False, True))
+    near = [
+        (np.abs(sheets.middles[:, 0] - sheets.middles[:, 1]).max(1) < 25).mean()
+        for sheets in (plain, varied)
+    ]
+    assert near[0] < 0.4 and near[1] > 0.6
+
+
+def test_every_part_of_a_sheet_is_shown_with_what_it_says(digits):
+    canvases, tokens = pair_canvases(digits, 200, TRANSFORMER_CONFIG, generator=seeded(6))
+    assert canvases.shape == (200, 3, 32, 224) and canvases.dtype == torch.float32
+    assert tokens.shape == (200, 4) and (tokens[:, 0] == START).all()
+    two = tokens[:, 2] < END
+    assert (tokens[two, 3] == END).all() and (tokens[~two, 2:] == torch.tensor([END, PAD])).all()
+    assert 0.4 < two.float().mean() < 0.9
+
+
+def test_a_sheet_of_two_rows_is_two_parts_each_with_its_own_digit(digits, monkeypatch):
+    """The upper one to the right, so that the digits' order is not that of the rows."""
+    one, seven = (int((digits.labels == label).nonzero()[0]) for label in (1, 7))
+    draws = iter([torch.tensor([[one, seven]]), torch.tensor([[[70, 0], [0, 70]]])])
+    monkeypatch.setattr(torch, "randint", lambda *_, **__: next(draws))
+    sheets = make_pairs(digits, 1, seeded(7))
+    monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
+    canvases, tokens = pair_canvases(digits, 2, TRANSFORMER_CONFIG, generator=seeded(7))
+    assert tokens.tolist() == [[START, 7, END, PAD], [START, 1, END, PAD]]
+    widths = (canvases[:, 0] > 0.3).any(1).sum(1)
+    assert widths[0] > widths[1]
+
+
+def test_the_same_code_trains_on_pairs(digits):
+    small = dict(stem_channels=(8, 8, 16), model_dim=16, mlp_dim=16, encoder_layers=1)
+    config = dataclasses.replace(PAIRS.config, stem_depth=1, **small)
+    recipe = dataclasses.replace(
+        PAIRS, epochs=1, batch_size=14, config=config, samples_per_epoch=28, warmup_steps=0
+    )
+    validation = embedded_digits("validation")
+    result = train(
+        recipe, digits=digits, validation=validation, num_validation=20, progress_bar=False
+    )
+    assert result.finished and isinstance(result.model, Transformer)
+    assert 0 <= result.history[-1].validation_accuracy <= 1
+
+
+@pytest.mark.parametrize("name", ["curriculum", "short_canvas_share", "clump_share"])
+def test_what_only_lines_know_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be 0 for the task 'pairs'"):
+        dataclasses.replace(PAIRS, **{name: 0.1})
