@@ -1,0 +1,10 @@
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """A page that is tried here stays behind as `__main__`, which processes that tests start later
+    would import."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
