@@ -13,6 +13,7 @@ from mnist_transformer.__main__ import parse
 from mnist_transformer.checkpoint import (
     CLASSIFIER_WEIGHTS,
     GRID_WEIGHTS,
+    PAIRS_WEIGHTS,
     TRANSFORMER_WEIGHTS,
     read_metadata,
 )
@@ -124,6 +125,7 @@ def test_what_is_said_of_the_weights_is_what_they_say_themselves():
     lines = read_metadata(TRANSFORMER_WEIGHTS)
     mnist, pen = lines["transformer on MNIST test"], lines["pen on pen_digits_dev.jsonl"]
     grid = read_metadata(GRID_WEIGHTS)["grid on MNIST test"]
+    pairs = read_metadata(PAIRS_WEIGHTS)["pairs on MNIST test"]
     single = read_metadata(CLASSIFIER_WEIGHTS)["classifier on MNIST test"]
     flagged = lines["rejection on letters and scribbles"]["flagged"]
     for score in (mnist["line_accuracy"], mnist["digit_accuracy"], pen["line_accuracy"]):
@@ -134,13 +136,16 @@ def test_what_is_said_of_the_weights_is_what_they_say_themselves():
     assert f"| **{said(single['digit_accuracy'], 2)}** |" in RESULTS
     exact, digits = said(grid["line_accuracy"], 2), said(grid["digit_accuracy"], 2)
     assert f"**{exact}** ({digits} of digits)" in RESULTS
+    assert f"| **{said(pairs['in_any_order'], 2)}** |" in RESULTS
+    for name in ("level_in_any_order", "line_accuracy"):
+        assert f"| {said(pairs[name], 2)} | the same |" in RESULTS
     for name, score in (("MNIST test lines", mnist), ("pen ink", pen)):
         assert row(name, score["line_accuracy_by_length"].values()) in RESULTS
     assert row("pen ink", pen["line_accuracy_by_brush"].values()) in RESULTS
     for name, key in (("mean probability", "confidence"), ("right", "right")):
         assert row(name, [bucket[key] for bucket in pen["reliability"]]) in RESULTS
     repeated = re.findall(r"\| (\d+\.\d+ %) of", DOCUMENTS["README.md"])
-    assert len(repeated) == 5 and [share for share in repeated if share not in RESULTS] == []
+    assert len(repeated) == 6 and [share for share in repeated if share not in RESULTS] == []
 
 
 def said(share: float, decimals: int = 1) -> str:
