@@ -16,6 +16,7 @@ from demo import (
     intervene_view,
     machine_view,
     memory,
+    messages,
     model_view,
     models,
     read_view,
@@ -35,8 +36,10 @@ folders.of_this_server()
 
 
 def head() -> None:
-    """The page's name and style. Once they are there they can wait, as to be told them again costs
-    a browser several milliseconds."""
+    """The page's name and style.
+
+    A browser that has them can wait for them: to be sent them again costs it several milliseconds.
+    """
     st.set_page_config(page_title="MNIST Transformer", page_icon="✍️", layout="wide")
     style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     st.html(f"<style>{style}</style>{screen.hidden_style()}")
@@ -55,6 +58,7 @@ changes.fit(model)
 shown = read_view.show(model)
 if not is_new:
     head()
+messages.tell()
 model_view.show(top, chosen)
 if "machine" in screen.sections():
     with turns.rest():

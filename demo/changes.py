@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from demo import messages
 from mnist_transformer import Reading, Transformer
 from mnist_transformer.explain.interventions import edited, read_changed
 from mnist_transformer.explain.parts import intervention, parts
@@ -41,7 +42,7 @@ def fit(model: Transformer) -> None:
     kept = {how: [name for name in names if name in known] for how, names in now.items()}
     if kept != now:
         lost = sorted({name for names in now.values() for name in names} - set(known))
-        st.toast(f"This model has no {', '.join(lost)}: nothing is changed there.")
+        messages.add(f"This model has no {', '.join(lost)}: nothing is changed there.")
         choose(kept, model)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from demo import messages
 from demo.jobs import TrainingJob
 from mnist_transformer import CheckpointError, Transformer, load_model, load_transformer
 from mnist_transformer.training.moments import MomentError
@@ -86,7 +87,7 @@ def chosen() -> Chosen:
                 step = step_shown(run)
                 model = run.moments.model(step)
             except MomentError as error:  # thrown away or damaged since
-                st.toast(f"{error}.")
+                messages.add(f"{error}.")
                 break
             assert isinstance(model, Transformer)
             return Chosen(name, run.title, model, (run, step))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from demo import changes, redraw
+from demo import changes, messages, redraw
 from mnist_transformer import Transformer
 from mnist_transformer.figures.live import read_source
 
@@ -74,6 +74,8 @@ def hidden_style() -> str:
 def chosen() -> dict[str, str | int]:
     """What the address says is chosen in the browser; steps and patches count from 0."""
     said = {name: st.query_params[name] for name in CHOSEN if name in st.query_params}
+    if "tab" in st.query_params:  # as links said that were made before sections had this name
+        said.setdefault("section", st.query_params["tab"])
     numbers = {n: counted(said[n]) - 1 for n in NUMBERS if counted(said.get(n, ""))}
     return {name: text for name, text in said.items() if name not in NUMBERS} | numbers
 
@@ -92,8 +94,7 @@ def open_changes(model: Transformer) -> None:
         changes.choose({name: t.split(BETWEEN) if t else [] for name, t in asked.items()}, model)
     except ValueError:
         changes.choose({}, model)
-        said = "This link switches off parts that the model does not have."
-        st.toast(said, duration="infinite")
+        messages.add("This link switches off parts that the model does not have.", "infinite")
 
 
 def button(label: str) -> dict | None:

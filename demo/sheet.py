@@ -138,7 +138,7 @@ class InSight:
         png = base64.b64decode(self.shown.split(",", 1)[1])
         drawn = Image.open(io.BytesIO(png)).convert("RGBA")
         seen = Image.alpha_composite(_fit(self.picture, drawn.size), drawn)
-        # The pen's ink is grey, and a third of the colours is a third of the work.
+        # The pen's ink is grey, and one channel is less work than four.
         return seen if self.picture else seen.convert("L")
 
 

@@ -1,4 +1,5 @@
-"""Every number that fixes the shape of a model, and the tokens it reads and writes."""
+"""Every number that fixes the shape of a model, the tokens it reads and writes, and what all parts
+take for ink."""
 
 import dataclasses
 from dataclasses import dataclass

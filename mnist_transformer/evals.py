@@ -12,6 +12,7 @@ from .classifier import Classifier
 from .config import Config
 from .dataset import MNIST_SIDE, DigitSet, make_lines
 from .hands.grids import make_grids
+from .hands.pairs import pair_canvases
 from .transformer import Transformer
 
 LINES = 10_000
@@ -80,6 +81,22 @@ def evaluate_grids(
     return _score(model, evaluation_grids(digits, model.config, num_grids, seed))
 
 
+def evaluate_parts(
+    model: Transformer, digits: DigitSet, num_canvases: int = LINES, seed: int = SEED
+) -> SequenceScore:
+    """As `evaluate_transformer`, of what is shown of sheets with two strewn digits.
+
+    Not of whole sheets, which `lab.pages.evaluate_pairs` reads.
+
+    Args:
+        model: in evaluation mode.
+        digits: what the sheets are made from.
+        num_canvases: how many are read.
+        seed: fixes them.
+    """
+    return _score(model, evaluation_parts(digits, model.config, num_canvases, seed))
+
+
 def _score(model: Transformer, batches: Iterable[tuple[Tensor, Tensor]]) -> SequenceScore:
     true, read = [], []
     for canvases, tokens in batches:
@@ -123,6 +140,20 @@ def evaluation_grids(
     generator = torch.Generator().manual_seed(seed)
     for count in _batch_sizes(num_grids):
         yield make_grids(digits, count, config, generator=generator, vary=False)
+
+
+def evaluation_parts(
+    digits: DigitSet, config: Config, num_canvases: int = LINES, seed: int = SEED
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """The fixed parts of sheets, in batches of (canvases, tokens) as `pair_canvases` gives them.
+
+    Args:
+        digits, num_canvases, seed: as in `evaluate_parts`.
+        config: of the model that is to read them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for count in _batch_sizes(num_canvases):
+        yield pair_canvases(digits, count, config, generator=generator)
 
 
 def _batch_sizes(total: int) -> list[int]:

@@ -30,7 +30,7 @@ __all__ = [
     "train_transformer",
 ]
 
-NUM_VALIDATION = 500  # lines or grids
+NUM_VALIDATION = 500  # lines, grids or parts of sheets
 
 
 def train_transformer(
@@ -146,8 +146,8 @@ def train(
         digits, validation: where training and validation samples come from; None means
             `load_digits`.
         added: further digits to train on, as they are; a line's digits are chosen from all alike.
-        num_validation: lines or grids that are read at the end of every epoch; the classifier
-            always names all validation digits.
+        num_validation: lines, grids or parts of sheets that are read at the end of every epoch; the
+            classifier always names all validation digits.
         checkpoint: a `.safetensors` file for the weights. Beside it `.resume` keeps what is needed
             to go on after a kill or a stop, until the run is done; a finished model is not
             overwritten. None means that nothing is written.

@@ -26,7 +26,7 @@ from .ink import (
 from .page import Page, read_page
 from .reading import SURE, AttentionMaps, Reading, require_eval, trust_in
 
-ENCODED = 32  # canvases that a core encodes at once: of more, its cache holds too few
+ENCODED = 32  # canvases that a core encodes at once: its cache holds what becomes of no more
 
 
 class Transformer(nn.Module):
@@ -126,10 +126,9 @@ class Transformer(nn.Module):
         Raises:
             ValueError: as `read_canvases`.
         """
-        is_split = not attention and self.decoder.position.device.type == "cpu"
-        read = partial(
-            self.read_canvases, attention=attention, encoded=ENCODED if is_split else None
-        )
+        is_on_cpu = self.decoder.position.device.type == "cpu"
+        encoded = ENCODED * torch.get_num_threads() if is_on_cpu else None
+        read = partial(self.read_canvases, attention=attention, encoded=encoded)
         found = [[reading] for reading in read(canvases)]
         unsure = [readings for readings in found if readings[0].certainty < sure]
         if unsure:
@@ -173,13 +172,15 @@ class Transformer(nn.Module):
         Args:
             canvases: (batch, height, width), 0 = paper, 1 = ink; on any device, of any float type.
             attention: whether to keep the attention maps.
-            encoded: canvases that are encoded at once, before all are decoded together; None means
-                the whole batch, as maps ask for.
+            encoded: canvases that are encoded at once, at least 1, before all are decoded together;
+                None means the whole batch, as is done where maps are kept.
 
         Raises:
-            ValueError: if the canvases have another size than this model's, or the model is in
-                training mode.
+            ValueError: if the canvases have another size than this model's, `encoded` is below 1,
+                or the model is in training mode.
         """
+        if encoded is not None and encoded < 1:
+            raise ValueError(f"encoded must be at least 1, not {encoded}")
         size = (self.config.canvas_height, self.config.canvas_width)
         if canvases.dim() != 3 or canvases.shape[1:] != size:
             raise ValueError(
@@ -198,10 +199,9 @@ class Transformer(nn.Module):
         # Where the digits were read from is always asked, to tell the marks that were passed over.
         cross = [module for kind, _, module in self.attentions() if kind == "cross"]
         with record_attention(*([self] if attention else cross)) as record:
-            parts = self._own(canvases).split(encoded or len(canvases))
-            memory = torch.cat(
-                [self.encoder(part) for part in parts]
-            )  # (batch, patches, model_dim)
+            at_once = len(canvases) if attention or encoded is None else encoded
+            parts = [self.encoder(part) for part in self._own(canvases).split(at_once)]
+            memory = torch.cat(parts)  # (batch, patches, model_dim)
             distributions = self.decoder.greedy(memory).float().cpu()  # (batch, steps, 11)
         canvases = canvases.float().cpu()
         looked = torch.stack(

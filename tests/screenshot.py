@@ -26,7 +26,7 @@ def main() -> None:
         page.get_by_role("radio", name="Intervene", exact=True).click()
         page.locator('.mnist-matrix [data-part="decoder 1"]').click()
         page.get_by_text("With decoder 1 off it reads").wait_for()
-        page.locator(".st-key-sections").evaluate("tabs => tabs.scrollIntoView()")
+        page.locator(".st-key-sections").evaluate("sections => sections.scrollIntoView()")
         picture(page, "intervene.png")
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import inspect
 import sys
 import types
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -91,15 +92,39 @@ def test_a_batch_reads_as_its_lines_do_alone(model, lines):
 def test_a_batch_encoded_in_parts_reads_as_in_one(model, lines):
     canvases = lines[0]
     whole = model.read_canvases(canvases)
-    sizes = []
-    with torch.no_grad():
-        hook = model.encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    with encoded_at_once(model) as sizes:
         parts = model.read_canvases(canvases, encoded=len(canvases) // 2 + 1)
-        hook.remove()
     assert sizes == [len(canvases) // 2 + 1, (len(canvases) - 1) // 2]
     for expected, reading in zip(whole, parts, strict=True):
         assert reading.digits == expected.digits and reading.unread == expected.unread
         torch.testing.assert_close(reading.distributions, expected.distributions)
+    with encoded_at_once(model) as sizes:
+        mapped = model.read_canvases(canvases, attention=True, encoded=2)
+    assert sizes == [len(canvases)] and mapped[-1].maps.encoder.shape[-1] == 48
+    with pytest.raises(ValueError, match="encoded must be at least 1, not 0"):
+        model.read_canvases(canvases, encoded=0)
+
+
+def test_looks_are_encoded_as_many_at_once_as_the_cores_hold(model, lines, monkeypatch):
+    monkeypatch.setattr("mnist_transformer.transformer.ENCODED", 3)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    canvases = torch.cat([lines[0], torch.zeros(1, 32, 96), lines[0]])
+    with encoded_at_once(model) as sizes:
+        found = model.read_looks(canvases, sure=0.0)
+    assert sizes == [6, 6, 4] and [of[0].digits for of in found][8] == ""
+    alone = [of[0].digits for of in model.read_looks(lines[0], sure=0.0)]
+    assert [of[0].digits for of in found] == [*alone, "", *alone]
+
+
+@contextmanager
+def encoded_at_once(model):
+    """How many canvases the encoder is given at a time."""
+    sizes = []
+    hook = model.encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    try:
+        yield sizes
+    finally:
+        hook.remove()
 
 
 def test_a_reading_fits_together(model, lines):

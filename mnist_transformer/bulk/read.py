@@ -70,6 +70,8 @@ def read_files(
             threads that the caller starts have one of PyTorch's each.
         batch_size: canvases that are read at once, of which a short row needs one.
 
+    From the first file on, this process keeps up to 64 MB of memory that it has freed.
+
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.
         ChildProcessError: if a worker is ended from outside; the pages before that were given.

@@ -24,26 +24,27 @@ from ..training.presets import FROM_TRAINED, PRESETS
 from ..training.recipes import Recipe
 from . import DATA_OPTION, CommandError, at_least_zero
 
-OF_TASK = {"lines": "transformer", "grids": "grid", "pairs": "pairs", "digits": "classifier"}
+# The task of a recipe -> what the shell calls its model.
+MODEL_OF = {"lines": "transformer", "grids": "grid", "pairs": "pairs", "digits": "classifier"}
 STOPPED = 130  # the exit code of what was stopped by Ctrl-C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", choices=OF_TASK.values())
+    parser.add_argument("model", choices=MODEL_OF.values())
     parser.add_argument(
         "--preset",
         choices=PRESETS,
         help="the recipe: the plain one (default); the one that made weights/, where the "
-        "transformer's is followed by `grown`, `polished`, `overlapped`, `long`, and that of pairs "
-        "is `strewn`; or a fast one",
+        "transformer's is followed by `grown`, `polished`, `overlapped`, `long`; or a fast one; "
+        "pairs have `strewn` alone",
     )
     parser.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="FILE|FOLDER",
-        help="a trained transformer or grid model to go on from, instead of from nothing; or a "
-        "folder of moments, with --step",
+        help="a trained transformer, grid or pairs model to go on from, instead of from nothing; "
+        "or a folder of moments, with --step",
     )
     parser.add_argument(
         "--step",
@@ -149,7 +150,7 @@ def _fork(options: argparse.Namespace) -> Callable[..., TrainingResult]:
     except MomentError as error:
         raise CommandError(error) from error
     assert parent.recipe is not None, "a folder with a run.json has its recipe"
-    kind = OF_TASK[parent.recipe.task]
+    kind = MODEL_OF[parent.recipe.task]
     if kind != options.model:
         raise ValueError(f"{options.start} holds moments of a {kind}, not of a {options.model}")
     return functools.partial(fork, parent, options.step, _changed(parent.recipe, options))

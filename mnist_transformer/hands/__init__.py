@@ -1,1 +1,1 @@
-"""What lines are written with, and measured on: hands, numerals, non-digits, pens."""
+"""What is written with and measured on: hands, numerals, non-digits, pens; grids, sheets, pages."""

@@ -69,7 +69,7 @@ def vary_digits(
     """Some of the digits moved, resized, slanted, turned and bent a little.
 
     Args:
-        images: (n, 28, 28) float, 0 = paper, 1 = ink; these are changed.
+        images: (n, 28, 28) float, 0 = paper, 1 = ink; changed in place, and given back.
         boxes: (n, 4) as in `DigitSet`.
         share: how many of them, 0 to 1.
         generator: all randomness comes from it; None means PyTorch's own.
@@ -83,6 +83,7 @@ def vary_digits(
 
 
 def _varied(images: Tensor, boxes: Tensor, generator: torch.Generator | None) -> Tensor:
+    """All of the digits, (n, 28, 28), changed so."""
     count = len(images)
 
     def normal(spread: float) -> Tensor:

@@ -4,6 +4,7 @@ Others have published readers of such sheets (Ba et al. 2015, "Multiple Object R
 Visual Attention").
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,14 +15,17 @@ from torch import Tensor
 from ..config import END, PAD, START, Config
 from ..dataset import DigitSet
 from ..ink import InkError, looks_as_drawn
+from ..ink.canvas import AS_DRAWN
 from ..ink.prepare import prepare_page
 from .grids import vary_digits
 
 SIDE = 100  # pixels of a sheet
-NEAR = 24  # pixels by which two digits are apart at most, down and right, that are put together
+LOOKS = len(AS_DRAWN)  # in which each part of a sheet is shown
 VARIED = 0.7  # share of the digits that are changed a little in training
 TOGETHER = 0.65  # share of the pairs that are put together in training: else few of them touch
-MISPLACED = 8.0  # pixels between a digit and the ink it is sought in, from which it is not in it
+NEAR = 24  # pixels by which digits that are put together are apart at most, across and down
+MISPLACED = 8.0  # pixels from a row's middle to the nearest digit's: then it is the row of neither
+FRUITLESS = 100  # sheets, one after the other, from which nothing could be shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +55,9 @@ def make_pairs(
         generator: all randomness comes from it, so its seed fixes the sheets.
         vary: as in training, where most digits are changed a little and most pairs put together;
             else all are MNIST's images as they are, anywhere.
+
+    Returns:
+        The sheets, in the order in which they were drawn.
     """
     index = torch.randint(len(digits), (count, 2), generator=generator)
     images = digits.images[index.flatten()]
@@ -80,32 +87,40 @@ def make_pairs(
 def pair_canvases(
     digits: DigitSet, count: int, config: Config, *, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """What a reader of such sheets is shown of them, in all looks (`ink.looks_as_drawn`).
+    """What a reader of such sheets is shown of them, varied as in training.
 
     Two digits that touch, or stand side by side, are one part of a sheet; one above the other they
-    are two.
+    are two. Each part is shown in all looks (`ink.looks_as_drawn`), one after the other.
 
     Args:
         digits: what the sheets are made from.
-        count: number of parts.
+        count: number of canvases.
         config: gives the canvas.
         generator: all randomness comes from it.
 
     Returns:
-        canvases: (count, looks, height, width) float32, 0 = paper, 1 = ink.
+        canvases: (count, height, width) float32, 0 = paper, 1 = ink.
         tokens: (count, 4) int64: START, one digit or two from left to right, END, then PAD.
+
+    Raises:
+        ValueError: if no ink is found on sheets of these digits.
     """
-    canvases: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
     tokens: list[list[int]] = []
-    while len(canvases) < count:
-        sheets = make_pairs(digits, count - len(canvases), generator, vary=True)
+    fruitless = 0
+    while (missing := math.ceil(count / LOOKS) - len(parts)) > 0:
+        sheets = make_pairs(digits, missing, generator, vary=True)
         for picture, labels, middles in zip(
             sheets.pictures, sheets.labels, sheets.middles, strict=True
         ):
+            fruitless += 1
             for part, text in _parts(picture, labels, middles, config):
-                canvases.append(part)
-                tokens.append([START, *text, END, PAD][:4])
-    return torch.from_numpy(np.stack(canvases[:count])), torch.tensor(tokens[:count])
+                parts.append(part)
+                tokens += [[START, *text, END, PAD][:4]] * LOOKS
+                fruitless = 0
+        if fruitless >= FRUITLESS:
+            raise ValueError(f"no ink is found on {fruitless} sheets with two of these digits")
+    return torch.from_numpy(np.concatenate(parts)[:count]), torch.tensor(tokens[:count])
 
 
 def _parts(

@@ -43,7 +43,7 @@ class Chain:
 
 
 @dataclass
-class _Runs:
+class _Crossings:
     """Runs of rows that cross a strip, strip by strip, in each from top to bottom."""
 
     tops: list[int]
@@ -66,7 +66,7 @@ class _Runs:
         return self.bottoms[n] - self.tops[n]
 
     def hide(self, row: float, first: int, end: int) -> bool:
-        """Whether the last that begins so high reaches down to the row."""
+        """Whether the lowest that begins no more than 2 rows below the row reaches it."""
         above = bisect_right(self.tops, row + 2, first, end) - 1
         return above >= first and row <= self.bottoms[above] + 2
 
@@ -84,11 +84,11 @@ def find_chains(crossed: np.ndarray) -> list[Chain]:
     begins, tops = (found.tolist() for found in np.nonzero(edges > 0))
     bottoms = np.nonzero(edges < 0)[1].tolist()
     middles = [(top + bottom - 1) / 2 for top, bottom in zip(tops, bottoms, strict=True)]
-    runs = _Runs(tops, bottoms, middles, [True] * len(tops))
+    runs = _Crossings(tops, bottoms, middles, [True] * len(tops))
     end = 0
     for place in range(crossed.shape[1]):
         first, end = end, bisect_right(begins, place)  # the runs of this strip
-        for chain in sorted(alive, key=_length, reverse=True):
+        for chain in sorted(alive, key=lambda chain: len(chain.places), reverse=True):
             row = chain.expected(place)
             n = runs.nearest(row, chain.thickness, first, end)
             if n is not None:
@@ -101,10 +101,6 @@ def find_chains(crossed: np.ndarray) -> list[Chain]:
         new = (n for n in range(first, end) if runs.free[n])
         alive += [Chain([place], [middles[n]], float(runs.thickness(n))) for n in new]
     return _joined(done + alive)
-
-
-def _length(chain: Chain) -> int:
-    return len(chain.places)
 
 
 def _joined(chains: list[Chain]) -> list[Chain]:

@@ -1,4 +1,5 @@
-"""What the searches for paper, sheet and marks share: a smaller picture, light, its loss."""
+"""What the searches for paper, sheet and marks share: a smaller picture, light, its loss;
+and statistics that are quicker for a few numbers."""
 
 import math
 from collections.abc import Sequence

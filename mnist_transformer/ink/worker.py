@@ -22,7 +22,7 @@ from .files import open_pages
 from .picture import InkError
 from .prepare import Prepared, prepare_page
 
-KEPT = 32_000_000  # bytes
+KEPT = 32_000_000  # bytes: pieces up to so large are kept; the C library allows no more than 32 MiB
 
 
 def start_worker() -> None:
@@ -37,9 +37,9 @@ def start_worker() -> None:
 def keep_memory() -> None:
     """Make this process keep the memory of one picture or batch for the next one.
 
-    Linux's C library hands a large piece back when it is freed, to have it cleared and given anew a
-    millisecond later. What it takes for large grows with the largest that was freed so far, up to
-    32 MiB.
+    Linux's C library hands a large piece back when it is freed, only to ask for it again, cleared,
+    for the next picture. What it takes for large grows with the largest that was freed so far. From
+    then on the process keeps up to 64 MB that it has freed.
     """
     np.empty(KEPT, np.uint8)
 

@@ -1,1 +1,1 @@
-"""How models are trained: recipes, tasks, objectives, optimisers, the loop, a run's files."""
+"""How models are trained: recipes and presets, tasks, objectives, optimisers, the loop, files."""

@@ -1,6 +1,6 @@
 """The recipes that have a name: the plain ones, and those that made the files in `weights/`.
 
->>> dataclasses.replace(SHIPPED_TRANSFORMER, epochs=10)
+>>> replace(SHIPPED_TRANSFORMER, epochs=10)
 """
 
 from dataclasses import replace
@@ -19,8 +19,9 @@ CLASSIFIER = Recipe(
     label_smoothing=0.0,
 )
 
-# What made the files in weights/, but for the transformer, which grew on (see below). Samples are
-# new every time, so dropout has little left to do; it costs half the speed on a CPU.
+# What made the files in weights/, but for the transformer and the model of pairs, which went on
+# from others (see below). Samples are new every time, so dropout has little left to do; it costs
+# half the speed on a CPU.
 SHIPPED_TRANSFORMER = Recipe(
     epochs=140,
     batch_size=64,
@@ -88,7 +89,7 @@ LONG_TRANSFORMER = replace(
 )
 # Made weights/pairs_model.safetensors from weights/transformer_model.safetensors: MNIST's digits
 # alone, one or two, as they lie on sheets on which two are strewn.
-PAIRS = replace(
+STREWN_PAIRS = replace(
     LONG_TRANSFORMER,
     epochs=24,
     batch_size=96,
@@ -185,7 +186,7 @@ FROM_TRAINED: dict[str, dict[str, Recipe]] = {
     "polished": {"transformer": POLISHED_TRANSFORMER},
     "overlapped": {"transformer": OVERLAPPED_TRANSFORMER},
     "long": {"transformer": LONG_TRANSFORMER},
-    "strewn": {"pairs": PAIRS},
+    "strewn": {"pairs": STREWN_PAIRS},
 }
 PRESETS: dict[str, dict[str, Recipe]] = {
     "documented": {"transformer": TRANSFORMER, "classifier": CLASSIFIER, "grid": GRID},

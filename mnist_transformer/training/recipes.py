@@ -153,6 +153,8 @@ class Recipe:
                 f"config.text_rows must be {'2 or more' if self.task == 'grids' else '1'} for the "
                 f"task {self.task!r}, not {self.config.text_rows}"
             )
+        if self.task == "pairs" and self.config.max_digits < 2:
+            raise ValueError("config.max_digits must be 2 or more for the task 'pairs', not 1")
         unknown = {
             "lines": (),
             "grids": ("curriculum", "short_canvas_share", "clump_share"),

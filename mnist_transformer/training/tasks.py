@@ -13,14 +13,14 @@ from ..classifier import Classifier
 from ..config import Config
 from ..dataset import DigitSet, make_lines
 from ..evals import (
-    SEED,
     centred_canvases,
     evaluate_classifier,
     evaluate_grids,
+    evaluate_parts,
     evaluate_transformer,
     evaluation_grids,
     evaluation_lines,
-    line_text,
+    evaluation_parts,
 )
 from ..hands.grids import make_grids
 from ..hands.pairs import pair_canvases
@@ -34,7 +34,6 @@ from .recipes import Recipe, TaskName
 HEAD_STEPS = 200  # batches to which a new CTC head is fitted, where a trained model goes on
 CHECKED = 64  # validation samples on which every moment is measured
 CLUMPS = 0.9  # of the lines in a batch of clumps; the others are two digits side by side
-PAIR_LOOKS = 3  # in which each part of a sheet is learned
 PIXELS_PER_DIGIT = 32  # of canvas width: what a line needs for each of its digits, amply
 
 Model = Transformer | Classifier
@@ -239,36 +238,23 @@ class PairTask(LineTask):
     """What is on sheets with two strewn digits, as the Transformer is shown it."""
 
     def sample(self, generator: torch.Generator, done: float) -> Batch:
-        """As many canvases as a batch holds, cut to the columns of patches that have ink."""
-        canvases, tokens = self._canvases(self.digits, self.recipe.batch_size, generator)
+        """Canvases cut to the columns of patches that have ink, and one more on either side."""
+        canvases, tokens = self._whole_canvases(generator)
         patch = self.recipe.config.patch_size
         inked = canvases.amax((0, 1)).view(-1, patch).amax(1).nonzero().flatten().tolist()
         first, end = max(0, inked[0] - 1), inked[-1] + 2
         return Batch(canvases[..., first * patch : end * patch].contiguous(), tokens, first)
 
-    def _canvases(
-        self, digits: DigitSet, count: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """So many canvases, all looks of a part one after the other."""
-        config = self.recipe.config
-        canvases, tokens = pair_canvases(
-            digits, math.ceil(count / PAIR_LOOKS), config, generator=generator
-        )
-        tokens = tokens.repeat_interleave(canvases.shape[1], 0)
-        return canvases.flatten(0, 1)[:count], tokens[:count]
+    def _whole_canvases(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        recipe = self.recipe
+        return pair_canvases(self.digits, recipe.batch_size, recipe.config, generator=generator)
 
     def validate(self, model: Transformer) -> float:
-        canvases, tokens = self._validation(self.num_validation)
-        readings = model.read_canvases(canvases.to(next(model.parameters()).device))
-        pairs = zip(readings, tokens, strict=True)
-        return sum(reading.digits == line_text(row) for reading, row in pairs) / len(readings)
+        return evaluate_parts(model, self.validation, self.num_validation).line_accuracy
 
     def checked(self) -> Batch:
-        return Batch(*self._validation(CHECKED))
-
-    def _validation(self, count: int) -> tuple[Tensor, Tensor]:
-        generator = torch.Generator().manual_seed(SEED)
-        return self._canvases(self.validation, count, generator)
+        parts = evaluation_parts(self.validation, self.recipe.config, CHECKED)
+        return Batch(*next(iter(parts)))
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,8 @@ def test_a_run_keeps_moments_and_is_forked_from_one(capsys, monkeypatch, digits)
         (["train", "transformer", "--epochs", "0"], "epochs"),
         (["train", "transformer", "--lr", "-1"], "lr"),
         (["train", "grid", "--preset", "fast"], "no fast recipe of the grid"),
+        (["train", "pairs"], "no documented recipe of the pairs: --preset may be strewn"),
+        (["train", "pairs", "--preset", "strewn"], "goes on from a trained model: name its file"),
         (["train", "transformer", "--preset", "grown"], "--from"),
         (["train", "transformer", "--from", "."], "say by --step from which of its moments"),
         (["train", "transformer", "--from", ".", "--step", "3"], "name their folder by --from"),

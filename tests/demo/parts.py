@@ -1,6 +1,9 @@
 """What the live parts of the page are given, without a browser."""
 
 import json
+from contextlib import contextmanager
+
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 from demo import link
 from mnist_transformer.ink.brush import BRUSH, SHEET
@@ -15,6 +18,23 @@ def part(page, name):
 
 def stage(page):
     return part(page, "stage")
+
+
+@contextmanager
+def sent():
+    """The elements that a page is sent, in their order: what each is, or which part."""
+    names = []
+
+    def note(message):
+        if message.delta.WhichOneof("type") == "new_element":
+            element = message.delta.new_element
+            names.append(element.bidi_component.component_name or element.WhichOneof("type"))
+
+    ForwardMsgQueue.on_before_enqueue_msg(note)
+    try:
+        yield names
+    finally:
+        ForwardMsgQueue.on_before_enqueue_msg(None)
 
 
 def drawn(text):

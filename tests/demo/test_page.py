@@ -6,16 +6,16 @@ import pytest
 from PIL import Image
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import forward_msg_cache
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
+from demo import read_view
 from demo.jobs import TrainingJob, new_run
 from demo.line import TrainingQueue
 from mnist_transformer import load_transformer
 from mnist_transformer.train import RunRefusedError, TrainingError
 from tests import ROOT
-from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, stage
+from tests.demo.parts import DRAWN_ON_A_DESKTOP, part, sent, stage
 
 APP = ROOT / "demo" / "app.py"
 
@@ -51,15 +51,24 @@ def test_an_example_is_there_and_read_before_anyone_does_anything(page):
 
 
 def test_the_stage_is_sent_before_all_that_one_does_not_wait_for(page):
-    sent = []
-    ForwardMsgQueue.on_before_enqueue_msg(sent.append)
-    try:
+    with sent() as names:
         button(page, "2026").click().run()
-    finally:
-        ForwardMsgQueue.on_before_enqueue_msg(None)
-    elements = [m.delta.new_element for m in sent if m.delta.WhichOneof("type") == "new_element"]
-    names = [e.bidi_component.component_name or e.WhichOneof("type") for e in elements]
     assert names[0] == "stage" and "html" in names  # the page's style is there already
+
+
+def test_a_first_visitor_is_sent_the_style_before_the_stage():
+    with sent() as names:
+        AppTest.from_file(str(APP), default_timeout=60).run()
+    assert names.index("html") < names.index("stage")
+
+
+def test_the_rest_waits_for_a_new_stage_alone(page, monkeypatch):
+    waits = []
+    monkeypatch.setattr(read_view.time, "sleep", waits.append)
+    button(page, "2026").click().run()
+    assert waits == [read_view.TO_BE_SEEN]
+    page.run()
+    assert waits == [read_view.TO_BE_SEEN]
 
 
 @pytest.mark.parametrize("name", ["2026", "8675309"])

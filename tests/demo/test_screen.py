@@ -53,6 +53,8 @@ def test_what_was_chosen_in_the_browser_is_told_to_it_again():
     chosen = {"part": "encoder 2", "head": "cross 2, head 1", "section": "Intervene"}
     page = opened(step="3", patch="17", **chosen)
     assert part(page, "lesson")["screen"] == chosen | {"step": 2, "patch": 16}
+    earlier = part(opened(tab="Intervene"), "lesson")  # a link made when sections were tabs
+    assert earlier["screen"] == {"section": "Intervene"}
     assert part(opened(step="x", patch="-1"), "lesson")["screen"] == {}
     much = "9" * 5_000  # more than Python makes a number of
     nothing = part(opened(step="0", patch=much, lesson=much), "lesson")

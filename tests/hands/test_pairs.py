@@ -9,7 +9,8 @@ from mnist_transformer.config import END, PAD, START, TRANSFORMER_CONFIG
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.hands.pairs import make_pairs, pair_canvases
 from mnist_transformer.train import train
-from mnist_transformer.training.presets import PAIRS
+from mnist_transformer.training.presets import STREWN_PAIRS
+from mnist_transformer.training.tasks import make_task
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -47,8 +48,9 @@ def test_training_puts_more_of_the_digits_together(digits):
 
 def test_every_part_of_a_sheet_is_shown_with_what_it_says(digits):
     canvases, tokens = pair_canvases(digits, 200, TRANSFORMER_CONFIG, generator=seeded(6))
-    assert canvases.shape == (200, 3, 32, 224) and canvases.dtype == torch.float32
+    assert canvases.shape == (200, 32, 224) and canvases.dtype == torch.float32
     assert tokens.shape == (200, 4) and (tokens[:, 0] == START).all()
+    assert (tokens[0:198:3] == tokens[2:198:3]).all()  # the looks of one part
     two = tokens[:, 2] < END
     assert (tokens[two, 3] == END).all() and (tokens[~two, 2:] == torch.tensor([END, PAD])).all()
     assert 0.4 < two.float().mean() < 0.9
@@ -61,17 +63,50 @@ def test_a_sheet_of_two_rows_is_two_parts_each_with_its_own_digit(digits, monkey
     monkeypatch.setattr(torch, "randint", lambda *_, **__: next(draws))
     sheets = make_pairs(digits, 1, seeded(7))
     monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
-    canvases, tokens = pair_canvases(digits, 2, TRANSFORMER_CONFIG, generator=seeded(7))
-    assert tokens.tolist() == [[START, 7, END, PAD], [START, 1, END, PAD]]
-    widths = (canvases[:, 0] > 0.3).any(1).sum(1)
+    canvases, tokens = pair_canvases(digits, 6, TRANSFORMER_CONFIG, generator=seeded(7))
+    assert tokens[[0, 3]].tolist() == [[START, 7, END, PAD], [START, 1, END, PAD]]
+    widths = (canvases[[0, 3]] > 0.3).any(1).sum(1)
     assert widths[0] > widths[1]
+
+
+def test_one_part_is_read_from_left_to_right_whichever_digit_was_laid_first(digits, monkeypatch):
+    one, seven = (int((digits.labels == label).nonzero()[0]) for label in (1, 7))
+    draws = iter([torch.tensor([[one, seven]]), torch.tensor([[[30, 50], [30, 26]]])])
+    monkeypatch.setattr(torch, "randint", lambda *_, **__: next(draws))
+    sheets = make_pairs(digits, 1, seeded(7))
+    monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
+    _, tokens = pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(7))
+    assert tokens.tolist() == [[START, 7, 1, END]] * 3
+
+
+def test_a_row_that_holds_neither_digit_is_not_shown(digits, monkeypatch):
+    """And where no sheet can be shown, that is said."""
+    sheets = make_pairs(digits, 1, seeded(8))
+    pictures = np.zeros((1, 100, 100), np.uint8)
+    pictures[0, 5:25, 10:14] = pictures[0, 70:90, 80:84] = 255
+    misplaced = dataclasses.replace(sheets, pictures=pictures, middles=np.full((1, 2, 2), 50.0))
+    monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: misplaced)
+    with pytest.raises(ValueError, match="no ink is found on 100 sheets"):
+        pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(8))
+
+
+def test_a_head_for_ctc_is_fitted_to_pairs(digits, monkeypatch):
+    monkeypatch.setattr("mnist_transformer.training.tasks.HEAD_STEPS", 1)
+    fitted = []
+    monkeypatch.setattr(
+        "mnist_transformer.training.tasks.fit_ctc_head", lambda _, batches: fitted.extend(batches)
+    )
+    recipe = dataclasses.replace(STREWN_PAIRS, batch_size=6, ctc_weight=0.3)
+    make_task(recipe, digits, digits, 1, Transformer(recipe.config)).build()
+    ((canvases, tokens),) = fitted
+    assert canvases.shape == (6, 32, 224) and tokens.shape == (6, 4)
 
 
 def test_the_same_code_trains_on_pairs(digits):
     small = dict(stem_channels=(8, 8, 16), model_dim=16, mlp_dim=16, encoder_layers=1)
-    config = dataclasses.replace(PAIRS.config, stem_depth=1, **small)
+    config = dataclasses.replace(STREWN_PAIRS.config, stem_depth=1, **small)
     recipe = dataclasses.replace(
-        PAIRS, epochs=1, batch_size=14, config=config, samples_per_epoch=28, warmup_steps=0
+        STREWN_PAIRS, epochs=1, batch_size=14, config=config, samples_per_epoch=28, warmup_steps=0
     )
     validation = embedded_digits("validation")
     result = train(
@@ -84,4 +119,4 @@ def test_the_same_code_trains_on_pairs(digits):
 @pytest.mark.parametrize("name", ["curriculum", "short_canvas_share", "clump_share"])
 def test_what_only_lines_know_is_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be 0 for the task 'pairs'"):
-        dataclasses.replace(PAIRS, **{name: 0.1})
+        dataclasses.replace(STREWN_PAIRS, **{name: 0.1})

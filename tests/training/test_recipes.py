@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from mnist_transformer.commands.train import MODEL_OF
 from mnist_transformer.config import GRID_CONFIG, TRANSFORMER_CONFIG
 from mnist_transformer.training.presets import PRESETS, SHIPPED_TRANSFORMER
 from mnist_transformer.training.recipes import Recipe
@@ -18,10 +19,9 @@ def test_the_plain_recipe_is_the_documented_one():
 
 
 def test_every_preset_is_of_the_models_own_task():
-    tasks = {"transformer": "lines", "classifier": "digits", "grid": "grids", "pairs": "pairs"}
     for models in PRESETS.values():
         for model, recipe in models.items():
-            assert recipe.task == tasks[model]
+            assert MODEL_OF[recipe.task] == model
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,10 @@ def test_every_preset_is_of_the_models_own_task():
         ({"optimizer": "sgd"}, "optimizer must be one of adamw, muon, not 'sgd'"),
         ({"task": "words"}, "task must be one of lines, grids, pairs, digits, not 'words'"),
         ({"config": GRID_CONFIG}, "config.text_rows must be 1 for the task 'lines', not 2"),
+        (
+            {"task": "pairs", "config": dataclasses.replace(TRANSFORMER_CONFIG, max_digits=1)},
+            "config.max_digits must be 2 or more for the task 'pairs', not 1",
+        ),
         ({"task": "grids"}, "config.text_rows must be 2 or more for the task 'grids', not 1"),
         ({"task": "digits", "ctc_weight": 0.3}, "ctc_weight must be 0 for the task 'digits'"),
         (
