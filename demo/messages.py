@@ -10,7 +10,7 @@ import streamlit as st
 
 
 def add(text: str, duration: Literal["short", "infinite"] = "short") -> None:
-    """Tell a visitor something in this run of the page, once."""
+    """Tell a visitor something once, in this run of the page or the next that gets so far."""
     st.session_state.setdefault("messages", {})[text] = duration
 
 

@@ -1,7 +1,7 @@
 """Two MNIST digits anywhere on a sheet, where they may touch or lie over each other.
 
-Others have published readers of such sheets (Ba et al. 2015, "Multiple Object Recognition with
-Visual Attention").
+After Ba et al. 2015, "Multiple Object Recognition with Visual Attention", but for the noise that
+lies on their sheets.
 """
 
 import math
@@ -103,12 +103,14 @@ def pair_canvases(
         tokens: (count, 4) int64: START, one digit or two from left to right, END, then PAD.
 
     Raises:
-        ValueError: if no ink is found on sheets of these digits.
+        ValueError: if nothing can be shown of many sheets of these digits, one after the other.
     """
     parts: list[np.ndarray] = []
     tokens: list[list[int]] = []
     fruitless = 0
     while (missing := math.ceil(count / LOOKS) - len(parts)) > 0:
+        if fruitless >= FRUITLESS:
+            raise ValueError(f"nothing can be shown of {fruitless} sheets with two of these digits")
         sheets = make_pairs(digits, missing, generator, vary=True)
         for picture, labels, middles in zip(
             sheets.pictures, sheets.labels, sheets.middles, strict=True
@@ -118,8 +120,6 @@ def pair_canvases(
                 parts.append(part)
                 tokens += [[START, *text, END, PAD][:4]] * LOOKS
                 fruitless = 0
-        if fruitless >= FRUITLESS:
-            raise ValueError(f"no ink is found on {fruitless} sheets with two of these digits")
     return torch.from_numpy(np.concatenate(parts)[:count]), torch.tensor(tokens[:count])
 
 

@@ -1,6 +1,7 @@
 """The page without a browser: what Streamlit's own test harness can see."""
 
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -9,7 +10,6 @@ from streamlit.runtime import forward_msg_cache
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
-from demo import read_view
 from demo.jobs import TrainingJob, new_run
 from demo.line import TrainingQueue
 from mnist_transformer import load_transformer
@@ -64,11 +64,12 @@ def test_a_first_visitor_is_sent_the_style_before_the_stage():
 
 def test_the_rest_waits_for_a_new_stage_alone(page, monkeypatch):
     waits = []
-    monkeypatch.setattr(read_view.time, "sleep", waits.append)
+    # Not Python's own, by which the harness waits for the page.
+    monkeypatch.setattr("demo.read_view.time", SimpleNamespace(sleep=waits.append))
     button(page, "2026").click().run()
-    assert waits == [read_view.TO_BE_SEEN]
+    assert len(waits) == 1 and waits[0] > 0
     page.run()
-    assert waits == [read_view.TO_BE_SEEN]
+    assert len(waits) == 1
 
 
 @pytest.mark.parametrize("name", ["2026", "8675309"])

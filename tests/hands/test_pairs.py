@@ -84,9 +84,10 @@ def test_a_row_that_holds_neither_digit_is_not_shown(digits, monkeypatch):
     sheets = make_pairs(digits, 1, seeded(8))
     pictures = np.zeros((1, 100, 100), np.uint8)
     pictures[0, 5:25, 10:14] = pictures[0, 70:90, 80:84] = 255
-    misplaced = dataclasses.replace(sheets, pictures=pictures, middles=np.full((1, 2, 2), 50.0))
+    middles = np.array([[[12.0, 15.0], [50.0, 50.0]]])  # the first row is the first digit's
+    misplaced = dataclasses.replace(sheets, pictures=pictures, middles=middles)
     monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: misplaced)
-    with pytest.raises(ValueError, match="no ink is found on 100 sheets"):
+    with pytest.raises(ValueError, match="nothing can be shown of 100 sheets"):
         pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(8))
 
 
