@@ -1,8 +1,9 @@
 """How well the models read digits they have never seen."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -123,9 +124,8 @@ def evaluation_lines(
         digits, num_lines, seed, augmentation: as in `evaluate_transformer`.
         config: of the model that is to read them.
     """
-    generator = torch.Generator().manual_seed(seed)
-    for count in _batch_sizes(num_lines):
-        yield make_lines(digits, count, config, generator=generator, augmentation=augmentation)
+    make = partial(make_lines, digits, config=config, augmentation=augmentation)
+    return _batches(make, num_lines, seed)
 
 
 def evaluation_grids(
@@ -137,9 +137,7 @@ def evaluation_grids(
         digits, num_grids, seed: as in `evaluate_grids`.
         config: of the model that is to read them.
     """
-    generator = torch.Generator().manual_seed(seed)
-    for count in _batch_sizes(num_grids):
-        yield make_grids(digits, count, config, generator=generator, vary=False)
+    return _batches(partial(make_grids, digits, config=config, vary=False), num_grids, seed)
 
 
 def evaluation_parts(
@@ -151,13 +149,16 @@ def evaluation_parts(
         digits, num_canvases, seed: as in `evaluate_parts`.
         config: of the model that is to read them.
     """
+    return _batches(partial(pair_canvases, digits, config=config), num_canvases, seed)
+
+
+def _batches(
+    make: Callable[..., tuple[Tensor, Tensor]], total: int, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """As many samples as are asked for, batch by batch, of one seed."""
     generator = torch.Generator().manual_seed(seed)
-    for count in _batch_sizes(num_canvases):
-        yield pair_canvases(digits, count, config, generator=generator)
-
-
-def _batch_sizes(total: int) -> list[int]:
-    return [min(_BATCH, total - start) for start in range(0, total, _BATCH)]
+    for start in range(0, total, _BATCH):
+        yield make(count=min(_BATCH, total - start), generator=generator)
 
 
 def line_text(tokens: Tensor) -> str:

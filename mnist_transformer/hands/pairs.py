@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import END, PAD, START, Config
-from ..dataset import DigitSet
+from ..config import Config
+from ..dataset import DigitSet, encode_tokens
 from ..ink import InkError, looks_as_drawn
 from ..ink.canvas import AS_DRAWN
 from ..ink.prepare import prepare_page
@@ -106,7 +106,7 @@ def pair_canvases(
         ValueError: if nothing can be shown of many sheets of these digits, one after the other.
     """
     parts: list[np.ndarray] = []
-    tokens: list[list[int]] = []
+    texts: list[list[int]] = []
     fruitless = 0
     while (missing := math.ceil(count / LOOKS) - len(parts)) > 0:
         if fruitless >= FRUITLESS:
@@ -118,9 +118,12 @@ def pair_canvases(
             fruitless += 1
             for part, text in _parts(picture, labels, middles, config):
                 parts.append(part)
-                tokens += [[START, *text, END, PAD][:4]] * LOOKS
+                texts.append(text)
                 fruitless = 0
-    return torch.from_numpy(np.concatenate(parts)[:count]), torch.tensor(tokens[:count])
+    labels = torch.tensor([[*text, 0][:2] for text in texts])
+    present = torch.tensor([[True, len(text) == 2] for text in texts])
+    tokens = encode_tokens(labels, present).repeat_interleave(LOOKS, 0)
+    return torch.from_numpy(np.concatenate(parts)[:count]), tokens[:count]
 
 
 def _parts(

@@ -89,24 +89,18 @@ LONG_TRANSFORMER = replace(
 )
 # Made weights/pairs_model.safetensors from weights/transformer_model.safetensors: MNIST's digits
 # alone, one or two, as they lie on sheets on which two are strewn.
-STREWN_PAIRS = replace(
-    LONG_TRANSFORMER,
+STREWN_PAIRS = Recipe(
     epochs=24,
     batch_size=96,
-    samples_per_epoch=24_000,
     lr=0.001,
     task="pairs",
+    config=LONG_TRANSFORMER.config,
+    samples_per_epoch=24_000,
+    optimizer="muon",
     warmup_steps=100,
     ema_decay=0.998,
-    ctc_weight=0.0,
-    short_canvas_share=0.0,
-    clump_share=0.0,
-    rounds=1,
-    rerendered=0.0,
-    synthetic=0.0,
-    non_digits=0.0,
-    uci=0.0,
-    fonts=0.0,
+    label_smoothing=0.0,
+    augmentation=0.7,
 )
 # The page's short run, worth watching: patches of 16 pixels, of which there are a quarter as many,
 # and half the channels make a line cost a third; whole canvases and lines as people write them are

@@ -56,13 +56,18 @@ def test_every_part_of_a_sheet_is_shown_with_what_it_says(digits):
     assert 0.4 < two.float().mean() < 0.9
 
 
-def test_a_sheet_of_two_rows_is_two_parts_each_with_its_own_digit(digits, monkeypatch):
-    """The upper one to the right, so that the digits' order is not that of the rows."""
-    one, seven = (int((digits.labels == label).nonzero()[0]) for label in (1, 7))
-    draws = iter([torch.tensor([[one, seven]]), torch.tensor([[[70, 0], [0, 70]]])])
+def lay_one_and_seven(digits, monkeypatch, corners):
+    """All sheets hold a 1 and a 7, whose pictures have their corners there, (down, right)."""
+    chosen = [int((digits.labels == label).nonzero()[0]) for label in (1, 7)]
+    draws = iter([torch.tensor([chosen]), torch.tensor([corners])])
     monkeypatch.setattr(torch, "randint", lambda *_, **__: next(draws))
     sheets = make_pairs(digits, 1, seeded(7))
     monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
+
+
+def test_a_sheet_of_two_rows_is_two_parts_each_with_its_own_digit(digits, monkeypatch):
+    """The upper one to the right, so that the digits' order is not that of the rows."""
+    lay_one_and_seven(digits, monkeypatch, [[70, 0], [0, 70]])
     canvases, tokens = pair_canvases(digits, 6, TRANSFORMER_CONFIG, generator=seeded(7))
     assert tokens[[0, 3]].tolist() == [[START, 7, END, PAD], [START, 1, END, PAD]]
     widths = (canvases[[0, 3]] > 0.3).any(1).sum(1)
@@ -70,11 +75,7 @@ def test_a_sheet_of_two_rows_is_two_parts_each_with_its_own_digit(digits, monkey
 
 
 def test_one_part_is_read_from_left_to_right_whichever_digit_was_laid_first(digits, monkeypatch):
-    one, seven = (int((digits.labels == label).nonzero()[0]) for label in (1, 7))
-    draws = iter([torch.tensor([[one, seven]]), torch.tensor([[[30, 50], [30, 26]]])])
-    monkeypatch.setattr(torch, "randint", lambda *_, **__: next(draws))
-    sheets = make_pairs(digits, 1, seeded(7))
-    monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
+    lay_one_and_seven(digits, monkeypatch, [[30, 50], [30, 26]])
     _, tokens = pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(7))
     assert tokens.tolist() == [[START, 7, 1, END]] * 3
 
