@@ -90,7 +90,8 @@ def pair_canvases(
     """What a reader of such sheets is shown of them, varied as in training.
 
     Two digits that touch, or stand side by side, are one part of a sheet; one above the other they
-    are two. Each part is shown in all looks (`ink.looks_as_drawn`), one after the other.
+    are two. Each part is shown in all looks (`ink.looks_as_drawn`), one after the other. A sheet of
+    whose digits one was taken for dirt is not shown.
 
     Args:
         digits: what the sheets are made from.
@@ -134,11 +135,13 @@ def _parts(
         found = prepare_page(picture, config, looks_as_drawn)
     except InkError:
         return
-    order = middles[:, 0].argsort(kind="stable")
+    boxes = np.array([box for _, box, _ in found.rows], float)
     if len(found.canvases) == 1:
-        yield found.canvases[0], labels[order].tolist()
+        # Beyond the row's box lies what was taken for dirt: that digit is not on the canvas.
+        if (boxes[:, :2] <= middles).all() and (middles <= boxes[:, 2:]).all():
+            order = middles[:, 0].argsort(kind="stable")
+            yield found.canvases[0], labels[order].tolist()
     elif len(found.canvases) == len(found.rows) == 2:
-        boxes = np.array([box for _, box, _ in found.rows], float)
         middle = (boxes[:, :2] + boxes[:, 2:]) / 2
         apart = np.linalg.norm(middle[:, None] - middles, axis=2)  # (rows, digits)
         nearest = apart.argmin(1)

@@ -7,7 +7,7 @@ import torch
 from mnist_transformer import Transformer
 from mnist_transformer.config import END, PAD, START, TRANSFORMER_CONFIG
 from mnist_transformer.dataset import embedded_digits
-from mnist_transformer.hands.pairs import make_pairs, pair_canvases
+from mnist_transformer.hands.pairs import Sheets, make_pairs, pair_canvases
 from mnist_transformer.train import train
 from mnist_transformer.training.presets import STREWN_PAIRS
 from mnist_transformer.training.tasks import make_task
@@ -90,6 +90,26 @@ def test_a_row_that_holds_neither_digit_is_not_shown(digits, monkeypatch):
     monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: misplaced)
     with pytest.raises(ValueError, match="nothing can be shown of 100 sheets"):
         pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(8))
+
+
+def test_a_digit_that_was_taken_for_dirt_is_not_said(digits, monkeypatch):
+    """A low one, which stands where no row of a tall one reaches, is left out of the canvas."""
+
+    def lay(*tops):
+        pictures = np.zeros((len(tops), 100, 100), np.uint8)
+        for picture, top in zip(pictures, tops, strict=True):
+            picture[10:34, 20:28] = picture[top : top + 8, 40:60] = 255
+        middles = np.array([[[24.0, 22.0], [50.0, top + 4]] for top in tops])
+        sheets = Sheets(pictures, np.array([[1, 7]] * len(tops)), middles)
+        monkeypatch.setattr("mnist_transformer.hands.pairs.make_pairs", lambda *_, **__: sheets)
+
+    lay(60, 26)  # far below, and beside the tall one's foot
+    canvases, tokens = pair_canvases(digits, 6, TRANSFORMER_CONFIG, generator=seeded(9))
+    assert tokens.tolist() == [[START, 1, 7, END]] * 6
+    assert torch.equal(canvases[:3], canvases[3:])
+    lay(60)
+    with pytest.raises(ValueError, match="nothing can be shown of 100 sheets"):
+        pair_canvases(digits, 3, TRANSFORMER_CONFIG, generator=seeded(9))
 
 
 def test_a_head_for_ctc_is_fitted_to_pairs(digits, monkeypatch):
