@@ -18,7 +18,7 @@ of the machine added, down to the total. Choose a digit on the stage above; clic
 and of a *cross* head a square, to see the numbers behind it. A square stands for what the encoder
 made of it, mixed with its neighbours: further back no exact sum exists.
 """
-ALONE = "nothing, its own score"
+NOTHING = "nothing, its own score"
 NAMES = [*"0123456789", "the end"]
 
 
@@ -82,7 +82,7 @@ def _choose(receipt: Receipt, step: int) -> tuple[int, int | None]:
         "rather than",
         others,
         index=others.index(second if second != answer else best),
-        format_func=lambda other: ALONE if other is None else NAMES[other],
+        format_func=lambda other: NOTHING if other is None else NAMES[other],
         key=f"rather-{step}-{best}-{answer}",
     )
     return answer, over
