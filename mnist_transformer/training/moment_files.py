@@ -43,6 +43,8 @@ class Moment:
         ctc_loss: the same of the columns' CTC; None without a CTC head.
         tokens_right: share of tokens named rightly, the true ones before them given.
         lines_right: share of samples read exactly right.
+        stepped_back: whether a lesson stepped back here, towards the model before it: repeating
+            steps does not lead to these weights, and where the lesson went on, it did from others.
     """
 
     step: int
@@ -53,6 +55,7 @@ class Moment:
     ctc_loss: float | None
     tokens_right: float
     lines_right: float
+    stepped_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,7 @@ class MomentFiles:
         Raises:
             OSError: if there is no room.
         """
+        remove(self.state(moment.step))  # it may be of other weights
         half = copy.deepcopy(model).half()
         metadata = {"moment": dataclasses.asdict(moment), "run": run}
         save_model(half, self.weights(moment.step), metadata)

@@ -25,7 +25,6 @@ from .run_files import differences
 __all__ = ["Moment", "MomentError", "Moments", "Origin", "thin_to"]
 
 MOST_BYTES = 100_000_000  # of a run on disk: beyond it exact states are thinned, then moments
-ALONE = "alone"  # what marks a state that its run did not go on from
 OPENED = 12  # models that are kept ready to read, of all runs together
 _opened = OpenedModels(OPENED)
 _numbers = itertools.count()  # of all runs, by which their models are told apart
@@ -196,23 +195,23 @@ class Moments:
         """The last exact state of training at or before `step`: after which step, and what.
 
         None stands for the state from which the recipe begins by itself. What is damaged is passed
-        over, as an earlier state serves as well, and so is what the run did not go on from.
+        over, and so are moments that were stepped back, to each of which its own state alone leads.
 
         Raises:
             MomentError: if there is no such moment, or no such state any more.
         """
         self.file(step)
-        for kept in reversed([kept for kept in self.exact if kept <= step]):
+        aside = self._stepped_back
+        ways = [kept for kept in self.exact if kept <= step and kept not in aside]
+        for kept in [step] if step in aside else reversed(ways):
             if kept == 0 and self._begins_from_seed:
                 return 0, None
-            state = self.state(kept)
-            if state is not None and (kept == step or not state.get(ALONE)):
+            if (state := self.state(kept)) is not None:
                 return kept, state
         later = [kept for kept in self.exact if kept > step]
         advice = f"after step {later[0]:,}" if later else "from the weights, as a trained model"
         raise MomentError(
-            f"of {self.name} no exact state of training is left from step {step:,} or before it: "
-            f"go on {advice}"
+            f"no exact state of {self.name} leads to step {step:,} any more: go on {advice}"
         )
 
     def begin(
@@ -271,8 +270,7 @@ class Moments:
         Args:
             moment: its numbers.
             model: as it is; stays so.
-            state: the exact state of training, plain values and state dicts; marked `ALONE` if a
-                fork goes on from it, but the run itself from another.
+            state: the exact state of training, plain values and state dicts.
         """
         with self._lock:
             if self._discarded:
@@ -295,10 +293,12 @@ class Moments:
         """Drop what is missed least: bytes that are free again; 0 if there is nothing to spare.
 
         First exact states, without which forks take longer to begin, then moments nearest to their
-        neighbours, by the root of their steps; never the first moment or the newest.
+        neighbours, by the root of their steps; never the first moment or the newest. Where the
+        run stepped back, both go together: no fork could begin there without the state.
         """
         with self._lock:
-            states = [step for step in self.steps if self._files.state(step).exists()]
+            bound = self._stepped_back - set(self.steps[-1:])
+            states = [s for s in self.steps if s not in bound and self._files.state(s).exists()]
             if (spare := least_missed(states, 1.0)) is not None:
                 return remove(self._files.state(spare))
             if (spare := least_missed(self.steps, 0.5)) is None:
@@ -314,6 +314,11 @@ class Moments:
             self._moments.clear()
             _opened.forget(self._number)
             self._files.remove_all()
+
+    @property
+    def _stepped_back(self) -> set[int]:
+        """The steps of moments that their run did not go on from: see `Moment.stepped_back`."""
+        return {moment.step for moment in self.numbers if moment.stepped_back}
 
     @property
     def _begins_from_seed(self) -> bool:

@@ -16,7 +16,7 @@ from ..train import NUM_VALIDATION, train
 from ..transformer import Transformer
 from . import processes
 from .averaging import between
-from .moments import ALONE, Moment, Moments, Origin
+from .moments import Moment, Moments, Origin
 from .objectives import TransformerObjective
 from .presets import TEACHING
 from .progress import Progress, RunRefusedError, TrainingResult
@@ -146,8 +146,8 @@ def _keep_last(moments: Moments, taught: Transformer, validation: DigitSet) -> N
         for part, prefix in (("objective", "model."), ("mean", "module.")):
             if part in state:
                 state[part] |= {prefix + name: tensor for name, tensor in weights.items()}
-        state[ALONE] = True
-    moments.keep(dataclasses.replace(last, **measured), taught, state)
+    stepped_back = dataclasses.replace(last, **measured, stepped_back=True)
+    moments.keep(stepped_back, taught, state)
 
 
 def mixed_in(own: Sequence[OwnDigit], others: int, seed: int) -> DigitSet:

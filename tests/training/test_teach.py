@@ -9,7 +9,7 @@ from mnist_transformer.config import GRID_CONFIG
 from mnist_transformer.dataset import embedded_digits
 from mnist_transformer.hands.own import stroke_digit
 from mnist_transformer.training.forks import fork
-from mnist_transformer.training.moments import Moments, Origin
+from mnist_transformer.training.moments import MomentError, Moments, Origin
 from mnist_transformer.training.presets import TEACHING
 from mnist_transformer.training.progress import RunRefusedError
 from mnist_transformer.training.teach import OWN_SHARE, mixed_in, score, teach
@@ -75,7 +75,7 @@ def test_a_lesson_steps_back_towards_the_model_before_in_all_that_it_leaves(
 
 def test_a_fork_of_a_lesson_s_end_goes_on_from_the_weights_that_are_shown(model, quick, tmp_path):
     own, file = [stroke_digit(7, SEVEN)], tmp_path / "lesson.safetensors"
-    moments, asked = Moments(keep=4, exact=1), iter([False, True])
+    moments, asked = Moments(keep=5, exact=1), iter([False, True])
     stopped = teach(model, own, **quick, moments=moments, checkpoint=file, stop=lambda: next(asked))
     assert not stopped.result.finished and moments.steps[-1] == 2
     options = {name: quick[name] for name in ("digits", "validation", "num_validation")}
@@ -91,11 +91,20 @@ def test_a_fork_of_a_lesson_s_end_goes_on_from_the_weights_that_are_shown(model,
     teach(model, own, **quick, moments=moments, checkpoint=file)  # goes on from before its step
     assert same_weights(begins_at(8, epochs=2)[0], moments.model(8))
     # Nothing but a fork went on from where the stopped lesson had stepped back.
-    whole = Moments(keep=4, exact=1)
+    whole = Moments(keep=5, exact=1)
     teach(model, own, **quick, moments=whole)
     assert same_weights(moments.model(8), whole.model(8))
     assert 4 not in moments.exact
     assert same_weights(begins_at(4)[0], whole.model(4))
+    # No repeated step leads to what was stepped back: its exact state stays as long as it does.
+    moments.thin()
+    assert moments.steps == moments.exact == [0, 2, 8]
+    assert same_weights(begins_at(2)[0], moments.model(2))
+    (moments.folder / "00000002.state").write_bytes(b"nothing")
+    with pytest.raises(MomentError, match="leads to step 2 any more: go on after step 8"):
+        begins_at(2)
+    moments.thin()
+    assert moments.steps == moments.exact == [0, 8]
 
 
 def same_weights(a, b):
