@@ -46,7 +46,7 @@ def show_timeline(run: TrainingJob, step: int) -> None:
 
 
 def _follow(run: TrainingJob, step: int, times: Iterator[int]) -> None:
-    redraw.only(redraw.RUN)
+    redraw.only()
     if next(times):  # at first all of the page is drawn, and moments may come faster than it is
         if models.step_shown(run) != step:
             st.rerun()  # the page is about another moment now

@@ -9,7 +9,7 @@ What a button gives to the run itself is lost then: its callback does what is to
 
 import streamlit as st
 
-PAGE, MACHINE, SECTION, RUN = "page", "machine", "section", "run"  # all of it, and the fragments
+PAGE, MACHINE, SECTION = "page", "machine", "section"  # all of it, and what is drawn by itself
 
 
 def note(part: str) -> None:
@@ -22,8 +22,12 @@ def begin() -> None:
     st.session_state["due"] = frozenset()
 
 
-def only(fragment: str) -> None:
-    """To be called first by a fragment: where more is due than itself, all is drawn anew."""
+def only(fragment: str | None = None) -> None:
+    """To be called first by a fragment: where more is due than itself, all is drawn anew.
+
+    Args:
+        fragment: which it is; None if nothing notes that it is due, as with what follows a run.
+    """
     st.session_state["due"] = others = _due() - {fragment}
     if others:
         st.rerun()

@@ -132,7 +132,7 @@ def _form(disabled: bool) -> TrainingJob | None:
 
 def _watch(reading: Reading, drawing: Image.Image | None, every: float | None) -> None:
     """Progress, buttons and curves of the visitor's runs, drawn anew `every` so many seconds."""
-    redraw.only(redraw.RUN)
+    redraw.only()
     state, runs = st.session_state, models.runs()
     if _every() != every:
         st.rerun()  # the form opens or closes

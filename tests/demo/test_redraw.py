@@ -28,6 +28,13 @@ def test_a_fragment_that_alone_is_due_runs_alone():
     redraw.only(redraw.MACHINE)
 
 
+def test_what_nothing_notes_runs_alone_where_nothing_is_due():
+    redraw.only()
+    redraw.note(redraw.MACHINE)
+    with pytest.raises(Rerun):
+        redraw.only()
+
+
 @pytest.mark.parametrize("also", [redraw.PAGE, redraw.SECTION])
 def test_where_more_is_due_all_is_drawn_anew_once(also):
     redraw.note(redraw.MACHINE)
