@@ -108,6 +108,7 @@ def load_model(path: str | Path) -> Transformer | Classifier:
 def read_metadata(path: str | Path) -> dict:
     """What `save_model` was told about the model in `path`; raises as `load_transformer` does."""
     _, header = _read(path)
+    # Files of the first version call it "facts".
     return json.loads(header.get("metadata", header.get("facts", "{}")))
 
 

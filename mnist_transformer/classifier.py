@@ -40,6 +40,7 @@ class Classifier(nn.Module):
         Raises:
             FileNotFoundError: if it is a path to no file.
             InkError: if the drawing cannot be understood as ink on paper.
+            TypeError: if it is no picture at all.
             ValueError: if the model is in training mode.
         """
         require_eval(self)

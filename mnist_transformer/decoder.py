@@ -61,13 +61,16 @@ class DecoderLayer(ResidualLayer):
             x: (batch, tokens, model_dim).
             memory: (batch, patches, model_dim).
             mask: (tokens, tokens), True where a token (row) may look at a token (column).
+
+        Returns:
+            (batch, tokens, model_dim).
         """
         x = self.add(x, self.self_attention_norm, lambda x: self.self_attention(x, mask=mask))
         x = self.add(x, self.cross_attention_norm, lambda x: self.cross_attention(x, memory))
         return self.add(x, self.mlp_norm, self.mlp)
 
     def step(self, x: Tensor, cache: LayerCache) -> Tensor:
-        """The newest token alone, (batch, 1, model_dim), with everything before it in `cache`.
+        """The newest token, (batch, 1, model_dim) -> the same shape; those before are in `cache`.
 
         No mask is needed: what the newest token may see is all that exists.
         """

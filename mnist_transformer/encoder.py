@@ -16,8 +16,8 @@ class PatchEmbedding(nn.Module):
 
     A short stack of convolutions instead of one linear map per patch: every patch also sees a rim
     of its neighbours, and the strokes are learned far sooner (Xiao et al. 2021, "Early Convolutions
-    Help Transformers See Better"). The first of each stage has stride 2 and so halves the picture.
-    The place is a learned vector for the row plus one for the column.
+    Help Transformers See Better"). The first convolution of each stage has stride 2 and so halves
+    the picture. The place is a learned vector for the row plus one for the column.
     """
 
     def __init__(self, config: Config):
@@ -41,8 +41,9 @@ class PatchEmbedding(nn.Module):
         column_dim = config.model_dim - row_dim
         row = initial_positions(config.patch_rows, row_dim, config.position_init)
         column = initial_positions(config.patch_columns, column_dim, config.position_init)
-        self.row_position = nn.Parameter(F.pad(row, (0, column_dim)), config.row_positions)
-        self.column_position = nn.Parameter(F.pad(column, (row_dim, 0)))
+        row, column = F.pad(row, (0, column_dim)), F.pad(column, (row_dim, 0))
+        self.row_position = nn.Parameter(row, requires_grad=config.row_positions)
+        self.column_position = nn.Parameter(column)
         if not config.row_positions:
             nn.init.zeros_(self.row_position)
 

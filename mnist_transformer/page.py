@@ -44,7 +44,7 @@ class Row:
 
     @property
     def probabilities_by_part(self) -> list[list[float]]:
-        """The same, part by part."""
+        """The probabilities, part by part."""
         left = iter(self.probabilities)
         return [[next(left) for _ in part.digits] for part in self.parts]
 

@@ -156,8 +156,8 @@ class Transformer(nn.Module):
             attention: whether to keep the attention maps.
 
         Raises:
-            FileNotFoundError, InkError, ValueError: as `read`, but for the number of rows and
-                digits.
+            FileNotFoundError, InkError, TypeError, ValueError: as `read`, but for the number of
+                rows and digits.
         """
         if isinstance(picture, str | Path):
             picture = open_drawing(picture)
