@@ -317,6 +317,12 @@ def test_a_moment_of_another_model_is_told(thrown):
         Moments(thrown.folder).model(step)
 
 
+def test_a_moment_that_is_kept_anew_has_no_state_of_the_weights_before(thrown):
+    assert 24 in thrown.exact
+    thrown.keep(thrown.moment(24), thrown.model(24))
+    assert 24 in thrown.steps and 24 not in thrown.exact
+
+
 def test_a_damaged_state_costs_time_alone(thrown, run, options):
     step = next(step for step in thrown.exact if 0 < step < 24)
     (thrown.folder / f"{step:08d}.state").write_bytes(b"nothing")
