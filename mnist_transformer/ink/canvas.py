@@ -229,11 +229,13 @@ def set_stroke_width(
         (height + 4, width + 4) float32 in [0, 1].
     """
     is_ink, inside, stroke = _outline(ink, size)
-    outside = cv2.distanceTransform(1 - is_ink, cv2.DIST_L2, cv2.DIST_MASK_5)
     # Thinning too far would break strokes of uneven width.
     change = (width(is_ink) * OVERSAMPLING - stroke) / 2
     change = np.clip(change, -0.15 * stroke, RIM * OVERSAMPLING - 1)
-    redrawn = cv2.subtract(inside, outside) + np.float32(change + 0.5)
+    outside = 1 - is_ink
+    if change > 0.5:  # else nothing that is a pixel away is drawn
+        outside = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    redrawn = cv2.subtract(inside, outside, dtype=cv2.CV_32F) + np.float32(change + 0.5)
     redrawn -= is_ink * np.float32(0.5)
     rows, columns = (side // OVERSAMPLING for side in redrawn.shape)
     # Whole cells are averaged.

@@ -61,6 +61,11 @@ class Dark:
         return Dark(cv2.transpose(self.mask.view(np.uint8)).view(bool))
 
     @cached_property
+    def reach(self) -> int:
+        """From the leftmost to the rightmost of all that is dark, in pixels: no line is longer."""
+        return cv2.boundingRect(self.mask.view(np.uint8))[2]
+
+    @cached_property
     def strip(self) -> int:
         """The width of a strip, in pixels."""
         return min(max(self.mask.shape[1] // 64, 8), 32)
@@ -109,6 +114,8 @@ class Dark:
 
     def may_hold(self, shortest: float) -> bool:
         """Whether a line may be so long; where no ink reaches so far, none is looked for."""
+        if self.reach < self.needed(shortest):
+            return False
         strips = np.flatnonzero(self.crossed.view(bool).any(0))
         if self._reaches(strips, shortest):
             strips = np.flatnonzero(self.runs(shortest).view(bool).any(0))
