@@ -5,7 +5,7 @@ import sys
 
 NAMES = tuple(
     "reading training growth goal short teach slide start page load readers".split()
-    + "explain bulk ink".split()
+    + "explain bulk quantized ink".split()
 )
 WITH_OPTIONS = ("start", "readers", "bulk", "load")  # which tell them by --help
 

@@ -27,6 +27,7 @@ from benchmarks.readers import pp_ocr
 from benchmarks.timing import machine
 from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.bulk import read_files
+from mnist_transformer.bulk.quantized import quantized
 from tests import ROOT
 
 ALONE = 40  # of the files, read one by one
@@ -61,10 +62,9 @@ def make_files(folder: Path, count: int) -> list[str]:
 
 
 def in_bulk(model: Transformer, files: list[str]) -> list[str]:
-    """The digits of each."""
-    return [
-        found.page.digits if found.page else "" for found in read_files(model, files, workers=None)
-    ]
+    """The digits of each, as the shell's `read` finds them."""
+    pages = read_files(quantized(model), files, workers=None)
+    return [found.page.digits if found.page else "" for found in pages]
 
 
 def one_by_one(model: Transformer, files: list[str]) -> list[str]:

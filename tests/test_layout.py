@@ -20,7 +20,7 @@ ARROWS = {
     "reading": {"config"},
     "page": {"config", "ink", "reading"},
     "model": {"config", "ink", "reading", "page"},
-    "bulk": {"config", "ink", "page", "model"},
+    "bulk": {"config", "ink", "page", "model", "dataset", "hands"},
     "checkpoint": {"config", "model"},
     "dataset": {"config", "hands"},
     "hands": {"config", "ink", "dataset"},

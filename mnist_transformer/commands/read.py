@@ -13,6 +13,8 @@ from ..checkpoint import TRANSFORMER_WEIGHTS, load_transformer
 from ..page import Page
 from . import at_least_zero
 
+MANY = 1_000  # files from which on it pays to make the model's stem one of whole numbers
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -34,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     model = load_transformer(options.weights)
     files = share_of(list(find_files(options.files)))
+    if len(files) >= MANY:
+        from ..bulk.quantized import quantized  # for few files it would take longer than it saves
+
+        model = quantized(model)
     failed = False
     # On a terminal, of several files a bar shows how many are done; one of several processes none.
     hidden = True if len(files) < 2 or "RANK" in os.environ else None

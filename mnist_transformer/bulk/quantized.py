@@ -1,0 +1,141 @@
+"""The stem in whole numbers of 8 bits, which a processor multiplies several times as fast.
+
+The convolutions of the stem are more than half of what reading a canvas costs. Here every weight
+and every activation in them is rounded, after training, to a multiple of a step (Jacob et al. 2018,
+"Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference").
+What comes after the stem is computed as ever.
+"""
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ..dataset import make_lines
+from ..hands.synthetic import synthetic_digits
+from ..transformer import Transformer
+
+LARGEST = 255  # an activation, which is never negative, is 0 to so many steps
+LARGEST_WEIGHT = 127  # a weight is up to so many steps of its channel, up or down
+MOST_DIFFERENCE = 0.05  # of how much patches vary; where sums are cut off, it is far more
+SMALLEST = 1e-6  # of what a step is taken from, were it 0
+DIGITS, LINES = 50, 32  # drawn by code, to see how large the activations become
+
+
+def quantized(model: Transformer) -> Transformer:
+    """A copy of a model with its stem in whole numbers, which reads in less time.
+
+    Args:
+        model: in evaluation mode. The copy shares all weights with it but those of the stem.
+
+    Returns:
+        The copy; or the model itself, if it reads no lines, its stem is a single convolution, the
+        processor has no instructions for sums of products of 8 bits (VNNI), or what the stem in
+        whole numbers makes of a few lines differs too much.
+    """
+    stem = model.encoder.patches.stem
+    weight = model.decoder.position
+    is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+    if len(stem) == 1 or model.config.text_rows > 1 or not is_plain or not _has_instructions():
+        return model
+    generator = torch.Generator().manual_seed(0)
+    digits = synthetic_digits(DIGITS, generator)
+    lines, _ = make_lines(digits, LINES, model.config, generator=generator, augmentation=0.0)
+    whole = quantize_stem(stem, lines)
+    if not difference(stem, whole, lines) < MOST_DIFFERENCE:
+        return model
+    shared = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
+    made = copy.deepcopy(model, shared)
+    made.encoder.patches.stem = whole
+    return made
+
+
+@torch.no_grad()
+def difference(stem: nn.Module, other: nn.Module, lines: Tensor) -> float:
+    """By how much two stems differ on canvases, (batch, height, width), as a share of how much
+    what the first makes of them varies: 0 if not at all."""
+    patches = stem(lines.unsqueeze(1))
+    return float((other(lines.unsqueeze(1)) - patches).std() / patches.std())
+
+
+def _has_instructions() -> bool:
+    """Whether the processor has them, and PyTorch can tell and uses them, through oneDNN."""
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    found = torch.cpu.get_capabilities()
+    has_one = found.get("avx512_vnni") or found.get("avx_vnni")
+    return bool(has_one) and hasattr(torch.ops.onednn, "qconv2d_pointwise")
+
+
+@torch.no_grad()
+def quantize_stem(stem: nn.Sequential, lines: Tensor) -> nn.Sequential:
+    """What does the same as the stem of a `PatchEmbedding`, in whole numbers.
+
+    Args:
+        stem: of several convolutions, in evaluation mode.
+        lines: (batch, height, width), canvases by which the steps of activations are chosen.
+    """
+    *inner, last = _convolutions(stem)
+    activations = lines.unsqueeze(1)
+    steps = [1 / LARGEST]  # of the canvas, which is 0 to 1
+    for layer in inner:
+        activations = layer(activations).relu()
+        steps.append(max(float(activations.max()), SMALLEST) / LARGEST)
+    layers = [
+        QuantizedConvolution(layer, step_in, step_out if layer is not inner[-1] else None)
+        for layer, (step_in, step_out) in zip(inner, pairwise(steps), strict=True)
+    ]
+    # The last is small, and what it gives is not cut off at 0.
+    return nn.Sequential(_ToWholeNumbers(), *layers, last)
+
+
+def _convolutions(stem: nn.Sequential) -> list[nn.Conv2d]:
+    """The stem's convolutions, their batch norms, if there are any, folded into them."""
+    found: list[nn.Conv2d] = []
+    for layer in stem:
+        if isinstance(layer, nn.Conv2d):
+            found.append(layer)
+        elif isinstance(layer, nn.BatchNorm2d):
+            found[-1] = fuse_conv_bn_eval(found[-1], layer)
+    return found
+
+
+class _ToWholeNumbers(nn.Module):
+    """Canvases, (batch, 1, height, width) in [0, 1], in steps of 1/255."""
+
+    def forward(self, canvases: Tensor) -> Tensor:
+        whole = (canvases * LARGEST).round().to(torch.uint8)
+        return whole.contiguous(memory_format=torch.channels_last)
+
+
+class QuantizedConvolution(nn.Module):
+    """A convolution and the ReLU after it; sums are exact, only what goes in and out is rounded.
+
+    Args:
+        layer: what it does in floats.
+        step_in, step_out: of the activations; None means that floats come out.
+    """
+
+    def __init__(self, layer: nn.Conv2d, step_in: float, step_out: float | None):
+        super().__init__()
+        assert layer.bias is not None and isinstance(layer.padding, tuple)
+        self.bias = layer.bias
+        # Of each channel that comes out, as some have far larger weights than others.
+        self.weight_step = layer.weight.abs().amax((1, 2, 3)).clamp(SMALLEST) / LARGEST_WEIGHT
+        weight = (layer.weight / self.weight_step[:, None, None, None]).round().to(torch.int8)
+        self.zero = torch.zeros(len(weight), dtype=torch.long)
+        self.step_in, self.step_out = step_in, step_out
+        self.shape = (layer.stride, layer.padding, layer.dilation, layer.groups)
+        self.weight = torch.ops.onednn.qconv_prepack(
+            weight, self.weight_step, step_in, 0, *self.shape
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) uint8 -> the same of other sizes, or float32."""
+        step, kind = (1.0, torch.float32) if self.step_out is None else (self.step_out, torch.uint8)
+        weight = (self.weight, self.weight_step, self.zero, self.bias)
+        return torch.ops.onednn.qconv2d_pointwise(
+            x, self.step_in, 0, *weight, *self.shape, step, 0, kind, "relu", [], ""
+        )
