@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from demo import changes, lesson_view, live, save_view, sheet
 from demo.controls import page_html, reading_hints
-from demo.turns import turns
+from demo.turns import LOOK, turns
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
 from mnist_transformer.ink.prepare import prepare_page
@@ -20,6 +20,9 @@ BLANK = Image.new("L", (8, 8), 255)
 # lock several times, and would wait for it 5 ms each time; and a browser that has more to take up
 # paints the digits only after all of that.
 TO_BE_SEEN = 0.03
+# The same on arrival, when the browser has first to load the canvas of the sheet, and would meanwhile
+# build all the rest.
+TO_STAND = 0.3
 CAUTIOUS = "tiles are more cautious than bars, as they also weigh other looks and the line's end"
 
 
@@ -62,7 +65,7 @@ def show(model: Transformer) -> Shown:
     """Draw the section; gives what the others are to show.
 
     The stage is sent before all else: a browser takes up what it is sent piece by piece, and each
-    piece costs it several milliseconds, changed or not.
+    piece costs it several milliseconds, changed or not. Only on arrival the sheet goes before it.
     """
     state = st.session_state
     tools = st.container(horizontal=True, vertical_alignment="center", key="tools")
@@ -70,8 +73,11 @@ def show(model: Transformer) -> Shown:
     # There without rows too, so that nothing changes its place.
     rows = st.container(horizontal=True, vertical_alignment="center", key="rows")
     stage = st.container()
+    in_sight = sheet.look()
+    arrives = "read" not in state
+    if arrives:
+        sheet.show(paper)
     with turns.first():
-        in_sight = sheet.look()
         read = state.get("read")
         if read is None or read.version != in_sight.version:
             state.drawing, state.prepared = in_sight.drawing(), None
@@ -92,14 +98,24 @@ def show(model: Transformer) -> Shown:
             live.stage(data=data, key="stage")
     if data != state.get("staged"):
         state.staged = data
-        time.sleep(TO_BE_SEEN)
+        _wait(TO_STAND if arrives else TO_BE_SEEN)
     turns.give_way()
-    sheet.show(paper, tools, in_sight)
+    if not arrives:
+        sheet.show(paper)
     strokes = [] if in_sight.picture else in_sight.strokes
     with tools:
+        sheet.show_tools(bool(in_sight.strokes))
         save_view.show(page, reading, strokes, in_sight.size, model)
         lesson_view.show(reading, changed, strokes)
     return Shown(state.drawing, strokes if is_line(page) else [], in_sight.size, reading)
+
+
+def _wait(seconds: float) -> None:
+    """Unless the visitor goes on meanwhile: looking into the state ends this run then."""
+    while seconds > 0:
+        time.sleep(min(seconds, LOOK))
+        seconds -= LOOK
+        st.session_state.get("laid")
 
 
 def is_line(page: Page) -> bool:

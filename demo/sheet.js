@@ -24,11 +24,12 @@ function watch(sheet) {
   let tell = null;
   let timer = null;
 
+  const width = () => Math.max(NARROWEST, Math.floor(sheet.clientWidth));
+
   function measure() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const width = Math.max(NARROWEST, Math.floor(sheet.clientWidth));
-      if (data && sheet.isConnected && width !== data.width) tell(width);
+      if (data && sheet.isConnected && width() !== data.width) tell(width());
     }, SETTLED);
   }
 
@@ -55,9 +56,11 @@ function watch(sheet) {
     show(fresh, report) {
       data = fresh;
       tell = report;
-      // Held open, so that nothing below moves while a canvas makes place for another.
-      sheet.style.minHeight = `${data.height}px`;
-      sheet.style.setProperty("--canvas", `${data.height}px`); // no higher: see style.css
+      // Held open, so that nothing below moves while a canvas makes place for another; and of one
+      // that was drawn for another width no more is seen than of that which will take its place.
+      const stays = data.width === width() || data.rows > 1;
+      sheet.style.minHeight = stays ? `${data.height}px` : "";
+      sheet.style.setProperty("--canvas", stays ? `${data.height}px` : "var(--sheet)");
       sheet.dataset.rows = data.rows; // beside a tall sheet the stage is lower (style.css)
       sheet.classList.toggle("makes-way", data.makesWay);
       if (!data.makesWay) gone = null;

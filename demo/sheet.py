@@ -156,8 +156,8 @@ def look() -> InSight:
     return InSight(strokes, laid.size, laid.picture, told.get("data"), version)
 
 
-def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> None:
-    """Draw the sheet on the `paper`, and among the `tools` what else can be laid on it."""
+def show(paper: DeltaGenerator) -> None:
+    """Draw the sheet on the `paper`, with what `look` found there."""
     laid: Laid = st.session_state.laid
     width, height = laid.size
     with paper:
@@ -179,16 +179,15 @@ def show(paper: DeltaGenerator, tools: DeltaGenerator, in_sight: InSight) -> Non
         )
         if laid.problem:
             st.error(laid.problem)
-    with tools:
-        _show_tools(laid, bool(in_sight.strokes))
 
 
 def _redraw() -> None:
     redraw.note(redraw.PAGE)
 
 
-def _show_tools(laid: Laid, has_strokes: bool) -> None:
-    """A fresh sheet, Undo, more paper, examples and an upload."""
+def show_tools(has_strokes: bool) -> None:
+    """What else can be laid on the sheet: a fresh one, Undo, more paper, examples and an upload."""
+    laid: Laid = st.session_state.laid
     label = "Write your own" if laid.picture else "Clear"
     st.button(label, on_click=_clear, type="primary" if laid.picture else "secondary", key="clear")
     st.button(
