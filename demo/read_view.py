@@ -1,28 +1,20 @@
 """The top of the page: draw, pick an example or upload a picture, and see what is read."""
 
-import time
 from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from demo import changes, lesson_view, live, save_view, sheet
+from demo import changes, lesson_view, live, pauses, save_view, sheet
 from demo.controls import page_html, reading_hints
-from demo.turns import LOOK, turns
+from demo.turns import turns
 from mnist_transformer import InkError, Page, Reading, Transformer
 from mnist_transformer.figures.live import stage_data
 from mnist_transformer.ink.prepare import prepare_page
 from mnist_transformer.page import read_prepared
 
 BLANK = Image.new("L", (8, 8), 255)
-# Seconds for which the rest waits once the stage is sent: the thread that sends it needs Python's
-# lock several times, and would wait for it 5 ms each time; and a browser that has more to take up
-# paints the digits only after all of that.
-TO_BE_SEEN = 0.03
-# The same on arrival, when the browser has first to load the canvas of the sheet, and would meanwhile
-# build all the rest.
-TO_STAND = 0.3
 CAUTIOUS = "tiles are more cautious than bars, as they also weigh other looks and the line's end"
 
 
@@ -98,7 +90,7 @@ def show(model: Transformer) -> Shown:
             live.stage(data=data, key="stage")
     if data != state.get("staged"):
         state.staged = data
-        _wait(TO_STAND if arrives else TO_BE_SEEN)
+        pauses.pause(pauses.ARRIVAL if arrives else pauses.STAGE)
     turns.give_way()
     if not arrives:
         sheet.show(paper)
@@ -108,14 +100,6 @@ def show(model: Transformer) -> Shown:
         save_view.show(page, reading, strokes, in_sight.size, model)
         lesson_view.show(reading, changed, strokes)
     return Shown(state.drawing, strokes if is_line(page) else [], in_sight.size, reading)
-
-
-def _wait(seconds: float) -> None:
-    """Unless the visitor goes on meanwhile: looking into the state ends this run then."""
-    while seconds > 0:
-        time.sleep(min(seconds, LOOK))
-        seconds -= LOOK
-        st.session_state.get("laid")
 
 
 def is_line(page: Page) -> bool:

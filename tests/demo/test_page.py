@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from demo.jobs import TrainingJob, new_run
 from demo.line import TrainingQueue
+from demo.pauses import ARRIVAL
 from mnist_transformer import load_transformer
 from mnist_transformer.train import RunRefusedError, TrainingError
 from tests import ROOT
@@ -56,16 +57,23 @@ def test_the_stage_is_sent_before_all_that_one_does_not_wait_for(page):
     assert names[0] == "stage" and "html" in names  # the page's style is there already
 
 
-def test_a_first_visitor_is_sent_the_style_before_the_stage():
+def test_a_first_visitor_is_sent_the_style_then_the_sheet_and_the_stage(monkeypatch):
+    waits = []
+    monkeypatch.setattr(
+        "demo.pauses.time", SimpleNamespace(sleep=lambda _: waits.append(list(names)))
+    )
+    monkeypatch.setattr("demo.pauses.ARRIVAL", ARRIVAL)
     with sent() as names:
         AppTest.from_file(str(APP), default_timeout=60).run()
-    assert names.index("html") < names.index("stage")
+    canvas = "streamlit-drawable-canvas.streamlit_drawable_canvas"
+    assert waits[0] == waits[-1] == ["html", "paper", canvas, "stage"]
+    assert names.count(canvas) == 1 and len(names) > 4
 
 
 def test_the_rest_waits_for_a_new_stage_alone(page, monkeypatch):
     waits = []
     # Not Python's own, by which the harness waits for the page.
-    monkeypatch.setattr("demo.read_view.time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setattr("demo.pauses.time", SimpleNamespace(sleep=waits.append))
     button(page, "2026").click().run()
     assert len(waits) == 1 and waits[0] > 0
     page.run()
