@@ -4,8 +4,11 @@ import argparse
 import json
 import os
 import sys
+from contextlib import suppress
+from datetime import timedelta
 from typing import TextIO
 
+from torch import distributed
 from tqdm import tqdm
 
 from ..bulk import find_files, read_files, share_of
@@ -58,7 +61,18 @@ def run(options: argparse.Namespace) -> int:
             else:
                 for line in _lines(found.page):
                     _tell(f"{name}: {line}", sys.stdout)
+    _wait_for_others()
     return int(failed)
+
+
+def _wait_for_others() -> None:
+    """Stay until all processes of `torchrun` have read their share: as soon as one of them ends
+    with an error, such as for a file that cannot be read, it ends the others."""
+    if distributed.is_available() and distributed.is_torchelastic_launched():
+        distributed.init_process_group("gloo", timeout=timedelta(days=100))
+        with suppress(RuntimeError):  # by now it does not matter how another one leaves
+            distributed.barrier()
+        distributed.destroy_process_group()
 
 
 def _lines(page: Page) -> list[str]:

@@ -202,3 +202,20 @@ def test_several_processes_share_the_files(monkeypatch):
         shares.append(share_of(list("abcdefgh")))
     assert sorted(sum(shares, [])) == list("abcdefgh")
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_a_file_that_cannot_be_read_does_not_end_the_other_processes(tmp_path):
+    files = []
+    for n in range(60):  # every second file is the second process's
+        bad = tmp_path / f"{n}.png"
+        bad.write_text("no picture")
+        files += [str(bad), str(EXAMPLES[1])]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    run = subprocess.run(
+        [*torchrun, "-m", "mnist_transformer", "read", "--workers=0", *files],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1 and "0.png: not a readable image" in run.stderr
+    assert run.stdout.count(f"{EXAMPLES[1]}: {EXAMPLES[1].stem}") == 60
