@@ -187,7 +187,10 @@ def _connected(is_pale: np.ndarray) -> tuple[int, np.ndarray, np.ndarray, np.nda
     """What hangs together of a mask, uint8: how many marks, paper included; the number of each
     pixel's; and every mark's box and pixels, as in `Ink`."""
     left, top, width, height = cv2.boundingRect(is_pale)  # the rest need not be searched
-    window = np.s_[top : top + max(1, height), left : left + max(1, width)]
+    right, bottom = left + max(1, width), top + max(1, height)
+    # OpenCV numbers marks by blocks of 2 x 2 pixels: cut elsewhere, they had other numbers.
+    left, top = left // 2 * 2, top // 2 * 2
+    window = np.s_[top:bottom, left:right]
     kind = cv2.CV_16U if is_pale.size < MANY_PIXELS else cv2.CV_32S  # in half the time
     count, found, stats, _ = cv2.connectedComponentsWithStats(is_pale[window], ltype=kind)
     labels = np.zeros(is_pale.shape, found.dtype)
