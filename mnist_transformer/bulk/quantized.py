@@ -8,6 +8,7 @@ What comes after the stem is computed as ever.
 
 import copy
 from itertools import pairwise
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -31,13 +32,15 @@ def quantized(model: Transformer) -> Transformer:
         model: in evaluation mode. The copy shares all weights with it but those of the stem.
 
     Returns:
-        The copy; or the model itself, if it reads no lines, its stem is a single convolution, the
-        processor has no instructions for sums of products of 8 bits (VNNI), or what the stem in
-        whole numbers makes of a few lines differs too much.
+        The copy, which cannot be saved or copied in its turn; or the model itself, if it reads no
+        lines, does not lie on the processor in 32 bits, its stem is a single convolution or one in
+        whole numbers already, the processor has no instructions for sums of products of 8 bits
+        (VNNI), or what the stem in whole numbers makes of a few lines differs too much.
     """
     stem = model.encoder.patches.stem
     weight = model.decoder.position
     is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+    is_plain &= not any(isinstance(layer, QuantizedConvolution) for layer in stem)
     if len(stem) == 1 or model.config.text_rows > 1 or not is_plain or not _has_instructions():
         return model
     generator = torch.Generator().manual_seed(0)
@@ -57,7 +60,7 @@ def difference(stem: nn.Module, other: nn.Module, lines: Tensor) -> float:
     """By how much two stems differ on canvases, (batch, height, width), as a share of how much
     what the first makes of them varies: 0 if not at all."""
     patches = stem(lines.unsqueeze(1))
-    return float((other(lines.unsqueeze(1)) - patches).std() / patches.std())
+    return float((other(lines.unsqueeze(1)) - patches).square().mean().sqrt() / patches.std())
 
 
 def _has_instructions() -> bool:
@@ -139,3 +142,12 @@ class QuantizedConvolution(nn.Module):
         return torch.ops.onednn.qconv2d_pointwise(
             x, self.step_in, 0, *weight, *self.shape, step, 0, kind, "relu", [], ""
         )
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            "a model with its stem in whole numbers cannot be saved or copied: save the model that "
+            "`quantized` was given, and call it again"
+        )
+
+    # oneDNN lays weights out as this processor likes them, and does not give them back.
+    _save_to_state_dict = __reduce_ex__ = _refuse

@@ -1,5 +1,8 @@
 """A stem in whole numbers reads what the one in floats reads, or is not used."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +12,7 @@ from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.__main__ import main
 from mnist_transformer.bulk import quantized as module
 from mnist_transformer.bulk.quantized import QuantizedConvolution, quantize_stem, quantized
+from mnist_transformer.checkpoint import save_model
 from mnist_transformer.commands import read
 from mnist_transformer.config import GRID_CONFIG, Config
 from tests import ROOT
@@ -42,6 +46,20 @@ def test_the_model_itself_stays_as_it_is_and_lends_its_weights(shipped):
     assert all(torch.equal(before[name], tensor) for name, tensor in shipped.state_dict().items())
     assert whole.decoder.position is shipped.decoder.position
     assert not any(isinstance(part, QuantizedConvolution) for part in shipped.modules())
+
+
+@needs_instructions
+def test_it_is_made_once_and_neither_saved_nor_copied(shipped, tmp_path):
+    whole = quantized(shipped)
+    assert quantized(whole) is whole
+    for attempt in (
+        lambda: save_model(whole, tmp_path / "whole.safetensors"),
+        lambda: copy.deepcopy(whole),
+        lambda: pickle.dumps(whole),
+    ):
+        with pytest.raises(TypeError, match="cannot be saved or copied"):
+            attempt()
+    assert not list(tmp_path.iterdir())
 
 
 @needs_instructions
