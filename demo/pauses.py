@@ -12,7 +12,7 @@ from demo.turns import LOOK
 STAGE = 0.03
 # For the sheet as well, on arrival: a browser has first to load its canvas, and would build all the
 # rest meanwhile.
-ARRIVAL = 0.3
+ARRIVAL = 0.2
 
 
 def pause(seconds: float) -> None:
