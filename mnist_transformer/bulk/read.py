@@ -74,7 +74,8 @@ def read_files(
 
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.
-        ChildProcessError: if a worker is ended from outside; the pages before that were given.
+        ChildProcessError: if a worker is ended from outside, or the calling script does not keep
+            what it does behind that line; the pages before that were given.
     """
     files = list(files)
     if workers is None:
@@ -107,8 +108,9 @@ def read_files(
             yield from chain.from_iterable(_ahead(threads, read, batches, readers))
         except BrokenProcessPool as error:
             raise ChildProcessError(
-                "a process that prepares files was ended from outside, as where memory runs out: "
-                "try again with fewer workers"
+                "a process that prepares files came to its end: try again with fewer workers, as "
+                "memory may have run out; a script of your own must keep what it does behind "
+                '`if __name__ == "__main__":`'
             ) from error
 
 
