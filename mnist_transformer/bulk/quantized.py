@@ -20,9 +20,8 @@ from ..transformer import Transformer
 
 LARGEST = 255  # an activation, which is never negative, is 0 to so many steps
 LARGEST_WEIGHT = 127  # a weight is up to so many steps of its channel, up or down
-MOST_DIFFERENCE = (
-    0.05  # of how much patches vary: the shipped model has 0.012; were sums cut off, 0.5
-)
+# Of how much patches vary: the shipped model's differ by 0.012; were sums cut off, by 0.5.
+MOST_DIFFERENCE = 0.05
 SMALLEST = 1e-6  # of what a step is taken from, were it 0
 DIGITS, LINES = 50, 32  # drawn by code, to see how large the activations become
 
