@@ -105,6 +105,7 @@ class Page:
             "probabilities": self.probabilities,
             "end_probability": self.end_probability,
             "rows": [row.to_dict() for row in self.rows],
+            "reason": self.reason,
         }
 
 

@@ -46,7 +46,8 @@ def test_a_blank_picture_is_honestly_empty(capsys):
     told = "blank.png: nothing is drawn: the picture is one even colour\n"
     assert capsys.readouterr().out == told
     assert main(["read", "--json", "blank.png"]) == 0
-    assert json.loads(capsys.readouterr().out)["digits"] == ""
+    said = json.loads(capsys.readouterr().out)
+    assert said["digits"] == "" and told.endswith(f": {said['reason']}\n")
 
 
 def test_files_that_cannot_be_read_do_not_stop_the_others(capsys, tmp_path):
