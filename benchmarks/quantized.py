@@ -7,9 +7,12 @@ certain.
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.timing import machine
+import torch
+
+from benchmarks.timing import machine, medians
 from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.bulk.quantized import quantized
 from mnist_transformer.dataset import load_digits
@@ -19,6 +22,9 @@ from mnist_transformer.hands.pen import load_pen_digits, pen_lines
 from mnist_transformer.ink import Drawing, InkError
 from mnist_transformer.lab import pages, pen
 from mnist_transformer.reading import is_doubtful, trust_in
+from mnist_transformer.transformer import ENCODED
+
+ROUNDS = 21
 
 Found = tuple[str, str, bool]  # what was written, what was read, whether without a doubt
 
@@ -56,7 +62,12 @@ def main() -> None:
     whole = quantized(model)
     if whole is model:
         raise SystemExit("this processor, or PyTorch on it, has no sums of products of 8 bits")
-    print(f"{machine()}\n")
+    canvases = torch.rand(ENCODED, model.config.canvas_height, model.config.canvas_width)
+    stems = {"in floats": model.encoder.patches, "in 8 bits": whole.encoder.patches}
+    with torch.inference_mode():
+        times = medians({name: partial(stem, canvases) for name, stem in stems.items()}, ROUNDS)
+    each = ", ".join(f"{1000 * t / ENCODED:.2f} ms {name}" for name, t in times.items())
+    print(f"{machine()}; the stem takes {each} for a canvas of {ENCODED} at once\n")
     print("| | right | in 8 bits | wrong without a doubt | in 8 bits | differ | differ, one sure |")
     print("|---|---|---|---|---|---|---|")
     for name, find in {
