@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,6 +20,7 @@ from tests.chromium import launch
 
 BASE = Config(dropout=0.0)
 PICTURE = ROOT / "demo" / "growth.png"
+ROUNDS = 21
 WIDTHS = (112, 224, 448, 896, 1792, 3584)
 # What grows -> the values it takes, and the (config, batch, tokens) of each.
 GROWTHS = {
@@ -41,12 +44,22 @@ def read(model: Transformer, canvases: torch.Tensor, tokens: int) -> None:
         token = model.decoder.step(token, position, caches).argmax(-1)
 
 
-def measure(config: Config, batch: int, tokens: int) -> tuple[float, float]:
-    """Milliseconds, and the megabytes by which the process grew at its fullest."""
-    model = Transformer(config).eval().to(memory_format=torch.channels_last)
-    canvases = torch.rand(batch, config.canvas_height, config.canvas_width)
-    seconds = medians({"read": lambda: read(model, canvases, tokens)}, 7)["read"]
-    return 1000 * seconds, growth_of_memory(config, batch, tokens)
+def measure(settings: dict[int, tuple[Config, int, int]]) -> dict[int, tuple[float, float]]:
+    """By value: milliseconds, and the megabytes by which the process grew at its fullest.
+
+    Args:
+        settings: by value, the config, how many canvases are read at once, and how many tokens.
+    """
+    readings = {}
+    for value, (config, batch, tokens) in settings.items():
+        model = Transformer(config).eval().to(memory_format=torch.channels_last)
+        canvases = torch.rand(batch, config.canvas_height, config.canvas_width)
+        readings[str(value)] = partial(read, model, canvases, tokens)
+    times = medians(readings, ROUNDS, time.thread_time)
+    return {
+        value: (1000 * times[str(value)], growth_of_memory(*setting))
+        for value, setting in settings.items()
+    }
 
 
 def growth_of_memory(config: Config, batch: int, tokens: int) -> float:
@@ -79,7 +92,8 @@ def attention_share(width: int) -> float:
     canvases = torch.rand(1, config.canvas_height, width)
     q = torch.rand(1, config.num_heads, config.num_patches, config.model_dim // config.num_heads)
     attend = torch.nn.functional.scaled_dot_product_attention
-    times = medians({"all": lambda: encoder(canvases), "core": lambda: attend(q, q, q)}, 9)
+    parts = {"all": lambda: encoder(canvases), "core": lambda: attend(q, q, q)}
+    times = medians(parts, ROUNDS, time.thread_time)
     return config.encoder_layers * times["core"] / times["all"]
 
 
@@ -133,12 +147,13 @@ def draw(results: dict[str, dict[int, tuple[float, float]]], shares: dict[int, f
 
 def main() -> None:
     """Print the tables and make the picture."""
+    torch.set_num_threads(1)  # whose own time is measured, which other work hardly changes
     print(f"{machine()}\n\n| what grows | value | time | memory |\n|---|---|---|---|", flush=True)
     results: dict[str, dict[int, tuple[float, float]]] = {}
     for name, (values, what) in GROWTHS.items():
-        for value in values:
-            time, memory = results.setdefault(name, {})[value] = measure(*what(value))
-            print(f"| {name} | {value} | {time:.1f} ms | {memory:.0f} MB |", flush=True)
+        results[name] = measure({value: what(value) for value in values})
+        for value, (milliseconds, memory) in results[name].items():
+            print(f"| {name} | {value} | {milliseconds:.1f} ms | {memory:.0f} MB |", flush=True)
     print("\n| canvas width | share of the encoder's time in softmax(QK^T)V |\n|---|---|")
     shares = {}
     for width in WIDTHS:
