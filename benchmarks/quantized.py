@@ -19,7 +19,6 @@ from mnist_transformer.dataset import load_digits
 from mnist_transformer.evals import evaluation_lines, line_text
 from mnist_transformer.hands.pages import pen_pages
 from mnist_transformer.hands.pen import load_pen_digits, pen_lines
-from mnist_transformer.ink import Drawing, InkError
 from mnist_transformer.lab import pages, pen
 from mnist_transformer.reading import is_doubtful, trust_in
 from mnist_transformer.transformer import ENCODED
@@ -39,21 +38,15 @@ def mnist_lines(model: Transformer) -> Iterator[Found]:
 def ink_lines(model: Transformer) -> Iterator[Found]:
     digits = load_pen_digits(Path(os.environ["PEN_INK"]))
     for line in pen_lines(digits, pen.LINES, pen.SEED, model.config.max_digits):
-        yield line.digits, *_read(model, line.picture)
+        page = pages.read_or_empty(model, line.picture)
+        yield line.digits, page.digits, pages.is_sure(page)
 
 
 def ink_pages(model: Transformer) -> Iterator[Found]:
     digits = load_pen_digits(Path(os.environ["PEN_INK"]))
-    for page in pen_pages(digits, pages.PAGES, pages.PAGES_SEED):
-        yield "\n".join(page.rows), *_read(model, page.picture)
-
-
-def _read(model: Transformer, picture: Drawing) -> tuple[str, bool]:
-    try:
-        page = model.read_page(picture)
-    except InkError:
-        return "", False
-    return page.digits, bool(page.rows) and not any(any(row.uncertain) for row in page.rows)
+    for shown in pen_pages(digits, pages.PAGES, pages.PAGES_SEED):
+        page = pages.read_or_empty(model, shown.picture)
+        yield "\n".join(shown.rows), page.digits, pages.is_sure(page)
 
 
 def main() -> None:

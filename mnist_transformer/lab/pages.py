@@ -65,10 +65,10 @@ def evaluate_pages(
     misread = []
     pages = list(pen_pages(digits, num_pages, seed))
     for page in pages:
-        read = _read(model, page.picture)
+        read = read_or_empty(model, page.picture)
         is_right = read.digits.replace("\n", "") == "".join(page.rows)
         right[page.kind] += is_right
-        silent[page.kind] += not is_right and _is_sure(read)
+        silent[page.kind] += not is_right and is_sure(read)
         if not is_right:
             misread.append((page, read.digits))
         if len(read.rows) == len(page.rows):
@@ -85,7 +85,7 @@ def evaluate_pages(
     )
 
 
-def _read(model: Transformer, picture: Drawing, num_digits: int | None = None) -> Page:
+def read_or_empty(model: Transformer, picture: Drawing, num_digits: int | None = None) -> Page:
     """The page, of so many digits if that is known; one without rows if the picture is refused."""
     try:
         if num_digits is None:
@@ -95,7 +95,8 @@ def _read(model: Transformer, picture: Drawing, num_digits: int | None = None) -
         return Page([])
 
 
-def _is_sure(read: Page) -> bool:
+def is_sure(read: Page) -> bool:
+    """Whether something was read, and no digit of it is doubtful."""
     return bool(read.probabilities) and not is_doubtful(min(read.probabilities))
 
 
@@ -136,7 +137,7 @@ def evaluate_pairs(
         text = "".join(str(label) for label in labels[middles.argsort(kind="stable")])
         apart = abs(middles[1] - middles[0])
         # Digits one above the other are rows; the task asks for left and right alone.
-        rows = sorted(_read(model, sheet, 2).rows, key=lambda row: row.box[0] + row.box[2])
+        rows = sorted(read_or_empty(model, sheet, 2).rows, key=lambda row: row.box[0] + row.box[2])
         read = "".join(row.digits for row in rows)
         both = sorted(read) == sorted(text)
         in_order += read == text

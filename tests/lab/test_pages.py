@@ -40,7 +40,7 @@ def test_a_swapped_pair_counts_in_any_order_and_in_order_only_where_neither_is_l
     middles = np.array([[20.5, 20], [10, 11], [50, 59]])
     sheets = Sheets(np.zeros((3, 100, 100), np.uint8), labels, np.stack([middles] * 2, 2))
     monkeypatch.setattr(pages, "make_pairs", lambda *_: sheets)
-    monkeypatch.setattr(pages, "_read", lambda *_: Page([Row([reading], [], (0, 0, 1, 1))]))
+    monkeypatch.setattr(pages, "read_or_empty", lambda *_: Page([Row([reading], [], (0, 0, 1, 1))]))
     reading = Reading("21", [], None, torch.zeros(0, 11), torch.zeros(32, 224))
     assert evaluate_pairs(None, None, 3) == PairScore(0, 1 / 3, 1 / 3)
     reading = replace(reading, digits="43")
