@@ -118,10 +118,10 @@ def _all_ink(ink: Ink) -> np.ndarray:
     """The picture cut down to its marks."""
     left, top = ink.boxes[:, :2].min(0)
     right, bottom = ink.boxes[:, 2:].max(0)
-    dirt = np.ones(ink.count, bool)
-    dirt[ink.numbers] = dirt[0] = False
+    is_clean = np.zeros(ink.count, np.uint8)
+    is_clean[ink.numbers] = is_clean[0] = 1
     window = np.s_[top:bottom, left:right]
-    return np.where(dirt[ink.labels[window]], 0, ink.strength(window))
+    return ink.strength(window, is_clean[ink.labels[window]])
 
 
 def looks(canvas: "Tensor") -> "Tensor":
@@ -231,7 +231,7 @@ def set_stroke_width(
     is_ink, inside, stroke = _outline(ink, size)
     # Thinning too far would break strokes of uneven width.
     change = (width(is_ink) * OVERSAMPLING - stroke) / 2
-    change = np.clip(change, -0.15 * stroke, RIM * OVERSAMPLING - 1)
+    change = min(max(change, -0.15 * stroke), RIM * OVERSAMPLING - 1)
     outside = 1 - is_ink
     if change > 0.5:  # else nothing that is a pixel away is drawn
         outside = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)

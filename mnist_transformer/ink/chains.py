@@ -8,7 +8,7 @@ import numpy as np
 HIDDEN, MISSED = 8, 2  # strips that a line may hide behind a stroke, or miss
 
 
-@dataclass
+@dataclass(slots=True)
 class Chain:
     """A line being followed from strip to strip."""
 
@@ -42,7 +42,7 @@ class Chain:
         return row + slope * (place - middle)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Crossings:
     """Runs of rows that cross a strip, strip by strip, in each from top to bottom."""
 
@@ -72,21 +72,25 @@ class _Crossings:
 
 
 def find_chains(crossed: np.ndarray) -> list[Chain]:
-    """Link crossings of neighbouring strips, (height, strips) bool, into lines.
+    """Link crossings of neighbouring strips, (strips, height) bool, into lines.
 
     A line goes on where a run of rows of about its thickness lies about where it leads to. Behind a
     stroke it may hide for as long as the stroke is wide; else it may miss a strip.
     """
     alive: list[Chain] = []
     done: list[Chain] = []
-    edges = np.diff(np.pad(crossed.T, ((0, 0), (1, 1))).view(np.int8))
-    # Few numbers, in order: lists of them are searched in less time than arrays.
-    begins, tops = (found.tolist() for found in np.nonzero(edges > 0))
-    bottoms = np.nonzero(edges < 0)[1].tolist()
+    strips, height = crossed.shape
+    padded = np.zeros((strips, height + 2), bool)
+    padded[:, 1:-1] = crossed
+    # In a strip, the edges of runs are a top and a bottom in turn. Few numbers, in order: lists of
+    # them are searched in less time than arrays.
+    in_line = padded.ravel()
+    strip_of, row_of = np.divmod(np.flatnonzero(in_line[1:] != in_line[:-1]), height + 2)
+    begins, tops, bottoms = (of.tolist() for of in (strip_of[::2], row_of[::2], row_of[1::2]))
     middles = [(top + bottom - 1) / 2 for top, bottom in zip(tops, bottoms, strict=True)]
     runs = _Crossings(tops, bottoms, middles, [True] * len(tops))
     end = 0
-    for place in range(crossed.shape[1]):
+    for place in range(strips):
         first, end = end, bisect_right(begins, place)  # the runs of this strip
         for chain in sorted(alive, key=lambda chain: len(chain.places), reverse=True):
             row = chain.expected(place)
@@ -98,9 +102,10 @@ def find_chains(crossed: np.ndarray) -> list[Chain]:
                 chain.ended = True
                 done.append(chain)
         alive = [chain for chain in alive if not chain.ended]
-        new = (n for n in range(first, end) if runs.free[n])
-        alive += [Chain([place], [middles[n]], float(runs.thickness(n))) for n in new]
-    return _joined(done + alive)
+        for n in range(first, end):
+            if runs.free[n]:
+                alive.append(Chain([place], [middles[n]], float(runs.thickness(n))))
+    return _joined([chain for chain in done + alive if len(chain.places) > 1])
 
 
 def _joined(chains: list[Chain]) -> list[Chain]:
@@ -111,7 +116,6 @@ def _joined(chains: list[Chain]) -> list[Chain]:
             if (
                 chain.places[0] > other.places[-1]
                 and abs(chain.thickness - other.thickness) <= 1.5
-                and min(len(chain.places), len(other.places)) >= 2
                 and abs(chain.rows[0] - other.straight_on(chain.places[0])) <= 3
             ):
                 other.places += chain.places

@@ -82,15 +82,14 @@ def _cut_out(ink: Ink, marks: np.ndarray) -> tuple[np.ndarray, int, int]:
     left, top = np.maximum(boxes[:, :2].min(0) - 2, 0)
     right, bottom = boxes[:, 2:].max(0) + 2
     window = np.s_[top:bottom, left:right]
-    is_ink = cv2.compare(ink.labels[window], 0, cv2.CMP_GT) & 1
+    is_ink = (ink.labels[window] > 0).view(np.uint8)
     own = is_ink
     if len(marks) < ink.count - 1:
         is_own = np.zeros(ink.count, np.uint8)
         is_own[ink.numbers[marks]] = 1
         own = is_own.take(ink.labels[window])
     rim = cv2.dilate(own, np.ones((3, 3), np.uint8))
-    strength = ink.strength(window)
-    strength *= rim & (own | (is_ink ^ 1))  # not of other marks
+    strength = ink.strength(window, rim & (own | (is_ink ^ 1)))  # not of other marks
     return strength, int(left), int(top)
 
 

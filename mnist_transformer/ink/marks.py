@@ -63,12 +63,14 @@ class Ink:
     digit_height: float
     left_out: np.ndarray
 
-    def strength(self, window: tuple[slice, slice]) -> np.ndarray:
-        """(height, width) float32 in [0, 1] of a part: at least `INK_LEVEL` where there is ink."""
+    def strength(self, window: tuple[slice, slice], shown: np.ndarray) -> np.ndarray:
+        """(height, width) float32 in [0, 1] of a part: at least `INK_LEVEL` where there is ink, and
+        0 but where the mask `shown`, uint8, is 1."""
+        contrast = self.contrast[window] * shown
         if isinstance(self.pale, int):
             every = np.arange(256, dtype=np.float32) * np.float32(INK_LEVEL) / self.pale
-            return cv2.LUT(self.contrast[window], np.minimum(every, 1))
-        strength = self.contrast[window] * np.float32(INK_LEVEL) / self.pale[window]
+            return cv2.LUT(contrast, np.minimum(every, 1))
+        strength = contrast * np.float32(INK_LEVEL) / self.pale[window]
         return np.minimum(strength, 1, dtype=np.float32)
 
 
@@ -85,10 +87,10 @@ def find_ink(pixels: np.ndarray) -> Ink:
         raise BlankDrawing("nothing is drawn: the picture is one even colour")
     dark = page.dark()
     page.contrast, found = without_rules(page.contrast, dark)
-    ink = page.marks()
     dark = page.dark() if found else dark
+    ink = page.marks(dark)
     page.contrast, found = without_rules(page.contrast, dark, ink.digit_height)
-    return page.marks() if found else ink
+    return page.marks(page.dark()) if found else ink
 
 
 @dataclass
@@ -105,7 +107,7 @@ class _Page:
 
     def dark(self) -> Dark:
         """All that stands out."""
-        return Dark(self.contrast >= self.floor())
+        return Dark.of(self.contrast >= self.floor())
 
     def floor(self) -> np.ndarray | np.uint8:
         """The contrast from which a pixel stands out at all."""
@@ -113,10 +115,10 @@ class _Page:
             return np.uint8(max(self.faintest, int(0.12 * self.contrast.max())))
         return self._over_noise(self.noise, PALE_OVER_NOISE, self.faintest)
 
-    def thresholds(self) -> tuple[np.ndarray | int, np.ndarray | int]:
-        """The contrast of a mark's core, and of its palest parts."""
+    def thresholds(self, dark: Dark) -> tuple[np.ndarray | int, np.ndarray | int]:
+        """The contrast of a mark's core, and of its palest parts, where so much stands out."""
         if self.noise is None:
-            return self._flat_thresholds()
+            return self._flat_thresholds(dark)
         sure = self.contrast >= self._over_noise(self.noise, CORE_OVER_NOISE, self.faintest)
         if not sure.any():
             raise BlankDrawing("nothing is drawn: nothing stands out from the paper")
@@ -126,12 +128,17 @@ class _Page:
             self._over_noise(self.noise, PALE_OVER_NOISE, max(self.faintest, PALE * usual)),
         )
 
-    def _flat_thresholds(self) -> tuple[int, int]:
+    def _flat_thresholds(self, dark: Dark) -> tuple[int, int]:
         """The same for an even ground, where all ink is about as dark unless it was scanned."""
         # What comes in at the border, such as a scanner's edge, is often darker than the ink.
-        rim_y, rim_x = (int(RIM * side) for side in self.contrast.shape)
-        inner = self.contrast[rim_y or None : -rim_y or None, rim_x or None : -rim_x or None]
-        counts = np.bincount(inner[inner >= self.floor()], minlength=256)
+        rows, columns = self.contrast.shape
+        rim_y, rim_x = int(RIM * rows), int(RIM * columns)
+        left, top, width, height = dark.box
+        inner = np.s_[
+            max(rim_y, top) : min(rows - rim_y, top + height),
+            max(rim_x, left) : min(columns - rim_x, left + width),
+        ]
+        counts = np.bincount(self.contrast[inner][dark.mask[inner]], minlength=256)
         usual = percentile(counts, 90) if counts.any() else float(self.contrast.max())
         core = int(INK_LEVEL * usual) + 1
         is_uneven = counts[math.ceil(PALE * usual) : core].sum() > UNEVEN * counts[core:].sum()
@@ -142,8 +149,9 @@ class _Page:
         coarse = np.clip(noise * np.float32(times), int(least), 255).astype(np.uint8)
         return cv2.resize(coarse, self.contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
-    def marks(self) -> Ink:
-        core, pale = self.thresholds()
+    def marks(self, dark: Dark) -> Ink:
+        """What hangs together of the ink, where so much stands out."""
+        core, pale = self.thresholds(dark)
         is_pale = cv2.compare(self.contrast, pale, cv2.CMP_GE)
         if cv2.countNonZero(is_pale) > MOST_INK * is_pale.size:
             raise InkError("nearly the whole picture is ink: draw digits as strokes on empty paper")
@@ -155,11 +163,12 @@ class _Page:
         kept[0] = False
         if self.paper is not None:
             kept &= ~_lies_on_edge(self.paper, labels, areas)
-        inside = kept & ~_touches_border(boxes, labels.shape)
+        touches = _touches_border(boxes, labels.shape)
+        inside = kept & ~touches
         if not inside.any():
             inside = kept
         height = usual_height(boxes[inside], areas[inside])
-        is_margin = _is_margin(labels, boxes, areas, height, self.noise is None)
+        is_margin = _is_margin(touches, labels, boxes, areas, height, self.noise is None)
         left_out = boxes[kept & is_margin & _may_hold_writing(boxes, areas, height)]
         kept &= ~is_margin
         kept &= ~_is_frame(boxes, areas, kept, height)
@@ -230,23 +239,27 @@ def usual_height(boxes: np.ndarray, areas: np.ndarray) -> float:
     """
     if not len(boxes):
         return 1.0
-    height = boxes[:, 3] - boxes[:, 1]
-    order = np.argsort(height)
-    weight = np.cumsum(areas[order])
-    return float(height[order][np.searchsorted(weight, weight[-1] / 2)])
+    ink = np.cumsum(np.bincount(boxes[:, 3] - boxes[:, 1], areas))  # of marks up to each height
+    return float(np.searchsorted(ink, ink[-1] / 2))
 
 
 def _is_margin(
-    labels: np.ndarray, boxes: np.ndarray, areas: np.ndarray, height: float, is_flat: bool
+    touches: np.ndarray,
+    labels: np.ndarray,
+    boxes: np.ndarray,
+    areas: np.ndarray,
+    height: float,
+    is_flat: bool,
 ) -> np.ndarray:
     """Of every mark, whether it comes in from outside the picture and is not like a digit.
 
     A digit that the border cuts touches it with a stroke, a desk or a shadow with a whole side. A
     flat picture has neither: there a 2 may lie on the border with its foot, and a 1 stand on it.
     """
+    if not touches.any():
+        return touches
     rows = labels.shape[0]
     left, top, right, bottom = boxes.T
-    touches = _touches_border(boxes, labels.shape)
     if height > CROPPED * rows:
         return touches & ((bottom - top < 0.5 * height) | (right - left > 2 * height))
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])

@@ -6,6 +6,7 @@ tilted or curved. It is then followed column by column, and erased wherever the 
 is no longer than the rule is thick, so that strokes which cross it stay whole.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,21 +50,24 @@ class Dark:
 
     Attributes:
         mask: (height, width) bool.
+        box: left, top, width and height of all that is dark, in pixels.
     """
 
     mask: np.ndarray
+    box: Sequence[int]
     _runs: dict[int, np.ndarray] = field(default_factory=dict)
     _found: dict[int, list[Chain]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, mask: np.ndarray) -> "Dark":
+        """All of a mask, (height, width) bool."""
+        return cls(mask, cv2.boundingRect(mask.view(np.uint8)))
 
     @cached_property
     def turned(self) -> "Dark":
         """The same with rows for columns, so that what is upright lies level."""
-        return Dark(cv2.transpose(self.mask.view(np.uint8)).view(bool))
-
-    @cached_property
-    def reach(self) -> int:
-        """From the leftmost to the rightmost of all that is dark, in pixels: no line is longer."""
-        return cv2.boundingRect(self.mask.view(np.uint8))[2]
+        left, top, width, height = self.box
+        return Dark(_turned(self.mask).view(bool), (top, left, height, width))
 
     @cached_property
     def strip(self) -> int:
@@ -72,18 +76,23 @@ class Dark:
 
     @cached_property
     def crossed(self) -> np.ndarray:
-        """(height, strips) uint8, 1 where something level crosses a strip."""
+        """(strips, height) uint8, 1 where something level crosses a strip."""
         height, width = self.mask.shape
         strips = width // self.strip
         if strips < FEWEST or height < 4:
-            return np.zeros((height, 1), np.uint8)
+            return np.zeros((1, height), np.uint8)
+        crossed = np.zeros((strips, height), np.uint8)
+        _, top, _, high = self.box
+        rows = slice(max(0, top - 1), top + high + 1)
+        mask = self.mask[rows]
         # A tilted line wanders by a row or two within a strip.
-        dark = self.mask.copy()
-        dark[1:] |= self.mask[:-1]
-        dark[:-1] |= self.mask[1:]
-        above_left = cv2.integral(dark.view(np.uint8))[:, : strips * self.strip + 1 : self.strip]
-        left = np.diff(above_left, axis=0)  # of each row, the dark pixels left of each strip
-        return (np.diff(left, axis=1) >= FILLED * self.strip).view(np.uint8)
+        dark = mask.copy()
+        dark[1:] |= mask[:-1]
+        dark[:-1] |= mask[1:]
+        columns = _turned(dark)[: strips * self.strip]
+        pixels = columns.reshape(strips, self.strip, -1).sum(1, dtype=np.uint8)
+        crossed[:, rows] = pixels >= math.ceil(FILLED * self.strip)
+        return crossed
 
     def needed(self, shortest: float) -> float:
         """The pixels that a level line of at least `shortest` spans, or one from edge to edge."""
@@ -91,13 +100,13 @@ class Dark:
         return min(shortest, width - 1 - 2 * _edge(width))
 
     def runs(self, shortest: float) -> np.ndarray:
-        """(height, strips) uint8, the crossings that may be of level lines: what crosses too few
+        """(strips, height) uint8, the crossings that may be of level lines: what crosses too few
         strips in a row, as strokes do, is no line."""
         across = self._across(shortest)
         if across not in self._runs:
-            near = cv2.dilate(self.crossed, np.ones((11, 1), np.uint8))
-            row = np.ones((1, across), np.uint8)
-            near = cv2.morphologyEx(near, cv2.MORPH_OPEN, row, borderValue=0)
+            near = cv2.dilate(self.crossed, np.ones((1, 11), np.uint8))
+            side_by_side = np.ones((across, 1), np.uint8)
+            near = cv2.morphologyEx(near, cv2.MORPH_OPEN, side_by_side, borderValue=0)
             self._runs[across] = self.crossed & near
         return self._runs[across]
 
@@ -114,19 +123,21 @@ class Dark:
 
     def may_hold(self, shortest: float) -> bool:
         """Whether a line may be so long; where no ink reaches so far, none is looked for."""
-        if self.reach < self.needed(shortest):
-            return False
-        strips = np.flatnonzero(self.crossed.view(bool).any(0))
-        if self._reaches(strips, shortest):
-            strips = np.flatnonzero(self.runs(shortest).view(bool).any(0))
-        return self._reaches(strips, shortest) and any(
-            self._reaches(chain.places, shortest) for chain in self.chains(shortest)
+        needed = self.needed(shortest)
+        return (
+            self.box[2] >= needed
+            and self._span(np.flatnonzero(self.crossed.any(1))) >= needed
+            and self._span(np.flatnonzero(self.runs(shortest).any(1))) >= needed
+            and any(self._span(chain.places) >= needed for chain in self.chains(shortest))
         )
 
-    def _reaches(self, places: Sequence[int] | np.ndarray, shortest: float) -> bool:
+    def _span(self, places: Sequence[int] | np.ndarray) -> int:
         # A line may begin and end a strip before and after those that it fills.
-        longest = (places[-1] - places[0] + 2) * self.strip if len(places) else 0
-        return bool(longest >= self.needed(shortest))
+        return (places[-1] - places[0] + 2) * self.strip if len(places) else 0
+
+
+def _turned(mask: np.ndarray) -> np.ndarray:
+    return cv2.transpose(mask.view(np.uint8))
 
 
 def without_rules(
