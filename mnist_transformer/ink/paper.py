@@ -53,14 +53,16 @@ def _is_flat(contrast: np.ndarray) -> bool:
         return False
     palest = cv2.erode(contrast, np.ones((9, 9), np.uint8))[4::8, 4::8]
     shaded = (palest > FLAT) & (palest < 0.4 * contrast.max())
-    return bool(shaded.mean() < SHADED)
+    return np.count_nonzero(shaded) / shaded.size < SHADED
 
 
 def _distance_to_border(pixels: np.ndarray) -> np.ndarray:
     """The difference, in the channel where it is greatest, to the border's median colour."""
     colour = pixels[..., :3] if pixels.shape[2] == 4 else pixels
     border = np.concatenate([colour[0], colour[-1], colour[:, 0], colour[:, -1]])
-    ground = np.median(border, axis=0).astype(np.uint8)
+    ordered = np.sort(border, axis=0)
+    half = len(ordered) // 2
+    ground = ((ordered[half].astype(int) + ordered[-1 - half]) // 2).astype(np.uint8)
     # OpenCV takes a row of four pixels for a colour: it gets a whole picture of the border's.
     away = cv2.absdiff(np.ascontiguousarray(colour), np.full_like(colour, ground, order="C"))
     if len(ground) == 1:

@@ -37,5 +37,5 @@ def prepare_page(
     except BlankDrawing as error:
         nothing = np.zeros((0, config.canvas_height, config.canvas_width), np.float32)
         return Prepared(nothing, [], str(error))
-    canvases = np.stack([part for row in rows for part in row.parts])
+    canvases = np.array([part for row in rows for part in row.parts])
     return Prepared(canvases, [(len(r.parts), r.box, r.lacks_ink) for r in rows])

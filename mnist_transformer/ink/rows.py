@@ -84,15 +84,12 @@ class LevelRow:
 
     def _part(self, first: int, last: int) -> np.ndarray:
         """The pieces from `first` to before `last`, the wide gaps between them closed."""
-        pieces = [self.ink[:, self.starts[first] : self.stops[first]]]
-        for n in range(first + 1, last):
-            if self.gaps[n - 1] > WIDEST_GAP:
-                width = round(CLOSED_GAP * self.height)
-                pieces.append(np.zeros((len(self.ink), width), np.float32))
-                pieces.append(self.ink[:, self.starts[n] : self.stops[n]])
-            else:
-                pieces.append(self.ink[:, self.stops[n - 1] : self.stops[n]])
-        return np.concatenate(pieces, 1)
+        closed = np.zeros((len(self.ink), round(CLOSED_GAP * self.height)), np.float32)
+        start, pieces = self.starts[first], []
+        for n in first + np.flatnonzero(self.gaps[first : last - 1] > WIDEST_GAP):
+            pieces += [self.ink[:, start : self.stops[n]], closed]
+            start = self.starts[n + 1]
+        return np.concatenate([*pieces, self.ink[:, start : self.stops[last - 1]]], 1)
 
 
 def find_rows(ink: Ink) -> list[LevelRow]:
@@ -125,7 +122,7 @@ def group_rows(ink: Ink) -> list[np.ndarray]:
         away = np.maximum(np.maximum(away_x, away_y), 0)
         if away.min() < FAR * ink.digit_height:
             row_of[n] = row_of[tall[away.argmin()]]
-    rows = [np.flatnonzero(row_of == row) for row in np.unique(row_of[row_of >= 0])]
+    rows = [np.flatnonzero(row_of == row) for row in sorted(set(row_of.tolist()) - {-1})]
     rows.sort(key=lambda row: median((top + bottom)[row].tolist()))
     return _with_strays(rows, boxes, (top + bottom) / 2, ink.digit_height)
 
@@ -167,11 +164,11 @@ def _slope(middle: np.ndarray, size: np.ndarray, height: float) -> float:
 def _link(x: np.ndarray, top: np.ndarray, bottom: np.ndarray, height: float) -> np.ndarray:
     """Number the rows: marks side by side, each at about its neighbour's height, are one row."""
     row_of = np.arange(len(x))
-    order = np.argsort(x)
+    order, tops, bottoms = np.argsort(x).tolist(), top.tolist(), bottom.tolist()
     for place, n in enumerate(order[:-1]):
         for m in order[place + 1 :]:
-            shared = min(bottom[n], bottom[m]) - max(top[n], top[m])
-            lower = min(bottom[n] - top[n], bottom[m] - top[m])
+            shared = min(bottoms[n], bottoms[m]) - max(tops[n], tops[m])
+            lower = min(bottoms[n] - tops[n], bottoms[m] - tops[m])
             if shared >= TOGETHER * lower:
                 row_of[row_of == row_of[m]] = row_of[n]
                 break
@@ -188,7 +185,7 @@ def _level(ink: Ink, row: np.ndarray) -> LevelRow:
     strength = level_ink(ink, row, height)
     dark = strength >= INK_LEVEL
     rows, columns = (np.flatnonzero(dark.any(axis)) for axis in (1, 0))
-    breaks = np.flatnonzero(np.diff(columns) > 1)
+    breaks = np.flatnonzero(columns[1:] - columns[:-1] > 1)
     starts = columns[np.concatenate([[0], breaks + 1])]
     stops = columns[np.concatenate([breaks, [len(columns) - 1]])] + 1
     return LevelRow(strength[rows[0] : rows[-1] + 1], starts, stops, height, tuple(box.tolist()))
