@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from .picture import WORKING_SIZE, InkError, check_size
+from .picture import WORKING_SIZE, InkError, check_size, upright
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -114,7 +114,7 @@ def _pages(source: IO[bytes], stack: ExitStack) -> Pages:
         return getattr(picture, "n_frames", 1), lambda number: _frame(picture, number)
     if picture.format in MOVING and (frames := _frames(picture)) > 1:
         warnings.warn(f"only the first of {frames} frames is read", stacklevel=5)
-    return 1, lambda number: ImageOps.exif_transpose(picture)
+    return 1, lambda number: upright(picture)
 
 
 def _frame(picture: Image.Image, number: int) -> Image.Image:

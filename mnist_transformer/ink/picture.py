@@ -102,11 +102,17 @@ def _is_grey(pixels: np.ndarray) -> bool:
     return all(np.array_equal(pixels[..., 0], pixels[..., other]) for other in (1, 2))
 
 
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture turned as its camera was held; the same one, unpacked, where it was upright."""
+    picture.load()
+    if picture.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+        return picture
+    return ImageOps.exif_transpose(picture)
+
+
 def _unpack(picture: Image.Image) -> tuple[np.ndarray, int]:
     """The picture's own numbers if it is grey, else its colours; and by how much it was shrunk."""
-    # Turning copies a picture even where it stands upright.
-    if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-        picture = ImageOps.exif_transpose(picture)
+    picture = upright(picture)
     factor = 1
     if picture.mode == "1":
         picture = picture.convert("L")

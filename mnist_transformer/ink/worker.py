@@ -73,19 +73,22 @@ def prepare_files(files: Sequence[str | bytes | None], config: Config) -> list[l
         files: paths, or what came through a pipe: its content, or None if there was no pipe.
         config: of the model that will read them.
     """
-    return [_pages(file, config) for file in files]
-
-
-def _pages(file: str | bytes | None, config: Config) -> list[PreparedPage]:
-    pages: list[PreparedPage] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            for picture in open_pages(_source(file)):
-                pages.append(_page(picture, config, caught))
-        # Whatever is wrong with one file, and be it unforeseen, the others are read.
-        except Exception as error:
-            pages.append(PreparedPage(None, _reason(error), _told(caught)))
+        return [_pages(file, config, caught) for file in files]
+
+
+def _pages(
+    file: str | bytes | None, config: Config, caught: list[warnings.WarningMessage]
+) -> list[PreparedPage]:
+    caught.clear()  # of what came up while the file before was closed
+    pages: list[PreparedPage] = []
+    try:
+        for picture in open_pages(_source(file)):
+            pages.append(_page(picture, config, caught))
+    # Whatever is wrong with one file, and be it unforeseen, the others are read.
+    except Exception as error:
+        pages.append(PreparedPage(None, _reason(error), _told(caught)))
     return pages
 
 
