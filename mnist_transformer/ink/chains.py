@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .light import runs
+
 HIDDEN, MISSED = 8, 2  # strips that a line may hide behind a stroke, or miss
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Chain:
     """A line being followed from strip to strip."""
 
@@ -16,7 +18,6 @@ class Chain:
     rows: list[float]
     thickness: float
     slope: float = 0.0  # rows a strip
-    ended: bool = False
 
     def expected(self, place: int) -> float:
         """The row at `place` if it leads on as it did last."""
@@ -49,6 +50,7 @@ class _Crossings:
     tops: list[int]
     bottoms: list[int]
     middles: list[float]
+    thickness: list[int]
     free: list[bool]  # of each, whether no chain has taken it
 
     def nearest(self, row: float, thickness: float, first: int, end: int) -> int | None:
@@ -58,12 +60,9 @@ class _Crossings:
             if self.middles[n] > row + 2.5:
                 break
             away = abs(self.middles[n] - row)
-            if away < least and self.free[n] and abs(self.thickness(n) - thickness) <= 2:
+            if away < least and self.free[n] and abs(self.thickness[n] - thickness) <= 2:
                 found, least = n, away
         return found
-
-    def thickness(self, n: int) -> int:
-        return self.bottoms[n] - self.tops[n]
 
     def hide(self, row: float, first: int, end: int) -> bool:
         """Whether the lowest that begins no more than 2 rows below the row reaches it."""
@@ -80,31 +79,34 @@ def find_chains(crossed: np.ndarray) -> list[Chain]:
     alive: list[Chain] = []
     done: list[Chain] = []
     strips, height = crossed.shape
-    padded = np.zeros((strips, height + 2), bool)
-    padded[:, 1:-1] = crossed
-    # In a strip, the edges of runs are a top and a bottom in turn. Few numbers, in order: lists of
-    # them are searched in less time than arrays.
-    in_line = padded.ravel()
-    strip_of, row_of = np.divmod(np.flatnonzero(in_line[1:] != in_line[:-1]), height + 2)
-    begins, tops, bottoms = (of.tolist() for of in (strip_of[::2], row_of[::2], row_of[1::2]))
+    in_line = np.zeros((strips, height + 1), bool)  # the strips, with an empty row between them
+    in_line[:, :-1] = crossed
+    starts, stops = runs(in_line.ravel())
+    # Few numbers, in order: lists of them are searched in less time than arrays.
+    begins, tops, bottoms = (
+        edges.tolist()
+        for edges in (starts // (height + 1), starts % (height + 1), stops % (height + 1))
+    )
     middles = [(top + bottom - 1) / 2 for top, bottom in zip(tops, bottoms, strict=True)]
-    runs = _Crossings(tops, bottoms, middles, [True] * len(tops))
+    thickness = [bottom - top for top, bottom in zip(tops, bottoms, strict=True)]
+    found = _Crossings(tops, bottoms, middles, thickness, [True] * len(tops))
     end = 0
     for place in range(strips):
         first, end = end, bisect_right(begins, place)  # the runs of this strip
         for chain in sorted(alive, key=lambda chain: len(chain.places), reverse=True):
             row = chain.expected(place)
-            n = runs.nearest(row, chain.thickness, first, end)
+            n = found.nearest(row, chain.thickness, first, end)
             if n is not None:
-                runs.free[n] = False
-                chain.go_on(place, middles[n], runs.thickness(n))
-            elif place - chain.places[-1] > (HIDDEN if runs.hide(row, first, end) else MISSED):
-                chain.ended = True
+                found.free[n] = False
+                chain.go_on(place, middles[n], thickness[n])
+                continue
+            missed = place - chain.places[-1]
+            if missed > HIDDEN or (missed > MISSED and not found.hide(row, first, end)):
+                alive.remove(chain)
                 done.append(chain)
-        alive = [chain for chain in alive if not chain.ended]
         for n in range(first, end):
-            if runs.free[n]:
-                alive.append(Chain([place], [middles[n]], float(runs.thickness(n))))
+            if found.free[n]:
+                alive.append(Chain([place], [middles[n]], float(thickness[n])))
     return _joined([chain for chain in done + alive if len(chain.places) > 1])
 
 

@@ -47,3 +47,11 @@ def median(few: Sequence[float]) -> float:
     ordered = sorted(few)
     half = len(ordered) // 2
     return float(ordered[half] + ordered[-1 - half]) / 2
+
+
+def runs(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each run of a line of flags, (length,) bool, begins, and before where it ends."""
+    padded = np.zeros(len(flags) + 2, bool)
+    padded[1:-1] = flags
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    return edges[::2], edges[1::2]

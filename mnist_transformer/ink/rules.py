@@ -126,7 +126,6 @@ class Dark:
         needed = self.needed(shortest)
         return (
             self.box[2] >= needed
-            and self._span(np.flatnonzero(self.crossed.any(1))) >= needed
             and self._span(np.flatnonzero(self.runs(shortest).any(1))) >= needed
             and any(self._span(chain.places) >= needed for chain in self.chains(shortest))
         )
