@@ -28,7 +28,7 @@ FOOT = 0.9  # the same where there is neither desk nor shadow
 NARROW = 0.15  # of a digit's height: a mark so narrow at the border is the end of a rule
 HELD = 0.25  # of a digit's height, both ways: so large a mark at the border may hold writing
 FILLED = 0.6  # of its box: a mark with so much ink at the border is a bar or a dark corner
-MANY_PIXELS = 260_000  # that may hold more marks than 16 bits can number
+MOST_IN_16_BITS = 65_534  # marks that OpenCV numbers in 16 bits
 LARGEST = 3.0  # digits' heights; higher marks are no digits
 MOST_INK = 0.6  # share of a picture that may be ink
 GRAIN, MOST_GRAINS = 6, 20  # pixels high, and marks: so many so small are noise
@@ -200,7 +200,9 @@ def _connected(is_pale: np.ndarray) -> tuple[int, np.ndarray, np.ndarray, np.nda
     # OpenCV numbers marks by blocks of 2 x 2 pixels: cut elsewhere, they had other numbers.
     left, top = left // 2 * 2, top // 2 * 2
     window = np.s_[top:bottom, left:right]
-    kind = cv2.CV_16U if is_pale.size < MANY_PIXELS else cv2.CV_32S  # in half the time
+    # Each mark has a pixel of ink, and a square of 2 x 2 pixels to itself.
+    most = min(cv2.countNonZero(is_pale), (bottom - top + 1) // 2 * ((right - left + 1) // 2))
+    kind = cv2.CV_16U if most <= MOST_IN_16_BITS else cv2.CV_32S  # the first in half the time
     count, found, stats, _ = cv2.connectedComponentsWithStats(is_pale[window], ltype=kind)
     labels = np.zeros(is_pale.shape, found.dtype)
     labels[window] = found
