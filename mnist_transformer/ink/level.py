@@ -25,8 +25,9 @@ def level_ink(ink: Ink, row: np.ndarray, height: float) -> np.ndarray:
         (height, width) float32 strength, 0 to 1, of the row's marks alone.
     """
     boxes = ink.boxes[row]
-    slope = _row_slope(boxes, height)
-    over, apart = _overlaps(boxes[_is_tall(boxes, height)], height)
+    tall = boxes[_is_tall(boxes, height)]
+    slope = _row_slope(tall, height)
+    over, apart = _overlaps(tall, height)
     askew = bool((over & apart).any())
     if askew or abs(slope) > STRAIGHT:
         pieces = _pieces(boxes, height, over & ~apart)
@@ -151,9 +152,8 @@ def _sheared(piece: np.ndarray, slope: float) -> tuple[np.ndarray, int]:
     return (level, rise) if (level >= INK_LEVEL).any() else (piece, 0)
 
 
-def _row_slope(boxes: np.ndarray, height: float) -> float:
+def _row_slope(tall: np.ndarray, height: float) -> float:
     """The slope of the line through the digits' middles (Theil and Sen: the median of pairs)."""
-    tall = boxes[_is_tall(boxes, height)]
     middle = (tall[:, :2] + tall[:, 2:]) / 2
     if len(middle) < 2:
         return 0.0
