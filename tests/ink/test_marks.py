@@ -20,3 +20,14 @@ def test_marks_that_are_looked_for_in_a_part_alone_have_the_numbers_of_the_whole
     np.testing.assert_array_equal(boxes[1:, :2], stats[1:, :2])
     np.testing.assert_array_equal(boxes[1:, 2:] - boxes[1:, :2], stats[1:, 2:4])
     np.testing.assert_array_equal(areas[1:], stats[1:, 4])
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_marks_are_numbered_whether_16_bits_suffice_or_just_do_not(missing):
+    mask = np.zeros((509, 513), np.uint8)
+    mask[::2, ::2] = 255  # 65,535 marks of a pixel
+    mask[-1, -1] = 0 if missing else 255
+    count, labels, _, areas = _connected(mask)
+    assert count == 65_536 - missing == labels.max() + 1
+    assert labels.itemsize == (2 if missing else 4)
+    assert (areas[1:] == 1).all()
