@@ -1,4 +1,4 @@
-"""The stem in whole numbers of 8 bits beside the one in floats: what they read, where they differ.
+"""The encoder in whole numbers of 8 bits beside the one in floats: what is read, where they differ.
 
 MNIST's test lines as `evaluate transformer` reads them, and pen ink (`$PEN_INK`) as `evaluate pen`
 and `evaluate pages` do, all as the shell does: again in other looks where the first is not nearly
@@ -56,11 +56,14 @@ def main() -> None:
     if whole is model:
         raise SystemExit("this processor, or PyTorch on it, has no sums of products of 8 bits")
     canvases = torch.rand(ENCODED, model.config.canvas_height, model.config.canvas_width)
-    stems = {"in floats": model.encoder.patches, "in 8 bits": whole.encoder.patches}
-    with torch.inference_mode():
-        times = medians({name: partial(stem, canvases) for name, stem in stems.items()}, ROUNDS)
-    each = ", ".join(f"{1000 * t / ENCODED:.2f} ms {name}" for name, t in times.items())
-    print(f"{machine()}; the stem takes {each} for a canvas of {ENCODED} at once\n")
+    print(f"{machine()}; for a canvas, {ENCODED} at once")
+    for name in ("encoder.patches", "encoder"):
+        parts = {"in floats": model.get_submodule(name), "in 8 bits": whole.get_submodule(name)}
+        with torch.inference_mode():
+            times = medians({how: partial(part, canvases) for how, part in parts.items()}, ROUNDS)
+        each = ", ".join(f"{1000 * t / ENCODED:.2f} ms {how}" for how, t in times.items())
+        print(f"`{name}` takes {each}")
+    print()
     print("| | right | in 8 bits | wrong without a doubt | in 8 bits | differ | differ, one sure |")
     print("|---|---|---|---|---|---|---|")
     for name, find in {

@@ -1,5 +1,6 @@
 """A whole page: rows of digits of any number and length, read in one batch."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -141,6 +142,6 @@ def finish_page(prepared: Prepared, readings: Iterator[list[Reading]]) -> Page:
 
 def _likelihood(reading: Reading) -> float:
     """Of a reading as a whole, its end included; 0 if it did not end."""
-    if not reading.steps or reading.truncated:
+    if reading.truncated:
         return 0.0
-    return float(reading.distributions.max(1).values.prod())
+    return math.prod(reading.probabilities) * (reading.end_probability or 0.0)

@@ -70,10 +70,10 @@ def trust_in(chosen: "Reading", readings: list["Reading"], lacks_ink: bool = Fal
     end = min(reading.end_probability or 0.0 for reading in readings)
     alike = [reading for reading in readings if len(reading.digits) == len(chosen.digits)]
     is_whole = len(alike) == len(readings) and not chosen.unread and not lacks_ink
-    alike *= LOOKS // len(readings)
+    given = [reading.distributions.tolist() for reading in alike] * (LOOKS // len(readings))
     likely = [
-        end * math.prod(float(reading.distributions[step, int(digit)]) for reading in alike)
-        for step, digit in enumerate(chosen.digits)
+        end * math.prod(steps[number][int(digit)] for steps in given)
+        for number, digit in enumerate(chosen.digits)
     ]
     return [min(1.0 if is_whole else PASSED_OVER, trust(value)) for value in likely]
 

@@ -16,7 +16,7 @@ from ..checkpoint import TRANSFORMER_WEIGHTS, load_transformer
 from ..page import Page
 from . import at_least_zero
 
-MANY = 1_000  # files from which on it pays to make the model's stem one of whole numbers
+MANY = 1_000  # files from which on it pays to put the encoder in whole numbers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

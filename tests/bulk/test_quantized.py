@@ -1,4 +1,4 @@
-"""A stem in whole numbers reads what the one in floats reads, or is not used."""
+"""An encoder in whole numbers reads what the one in floats reads, or is not used."""
 
 import copy
 import pickle
@@ -11,10 +11,16 @@ from torch.nn import functional as F
 from mnist_transformer import Transformer, load_transformer
 from mnist_transformer.__main__ import main
 from mnist_transformer.bulk import quantized as module
-from mnist_transformer.bulk.quantized import QuantizedConvolution, quantize_stem, quantized
+from mnist_transformer.bulk.quantized import (
+    QuantizedConvolution,
+    QuantizedMLP,
+    quantize_stem,
+    quantized,
+)
 from mnist_transformer.checkpoint import save_model
 from mnist_transformer.commands import read
 from mnist_transformer.config import GRID_CONFIG, Config
+from mnist_transformer.mlp import MLP
 from tests import ROOT
 
 EXAMPLES = sorted((ROOT / "demo" / "examples").glob("*.png"))
@@ -45,7 +51,8 @@ def test_the_model_itself_stays_as_it_is_and_lends_its_weights(shipped):
     whole = quantized(shipped)
     assert all(torch.equal(before[name], tensor) for name, tensor in shipped.state_dict().items())
     assert whole.decoder.position is shipped.decoder.position
-    assert not any(isinstance(part, QuantizedConvolution) for part in shipped.modules())
+    kinds = {type(part) for part in whole.modules()} - {type(part) for part in shipped.modules()}
+    assert {QuantizedConvolution, QuantizedMLP} <= kinds
 
 
 @needs_instructions
@@ -93,12 +100,50 @@ def test_batch_norms_are_folded_in():
     with torch.no_grad():
         for _ in range(30):
             model.encoder.patches(lines)
-    stem = model.eval().encoder.patches.stem
-    assert module.difference(stem, quantize_stem(stem, lines), lines) < 0.05
+    whole = copy.deepcopy(model.eval().encoder)
+    whole.patches.stem = quantize_stem(whole.patches.stem, lines)
+    assert module.difference(model.encoder, whole, lines) < 0.05
 
 
 @needs_instructions
-def test_a_stem_that_makes_something_else_of_lines_is_not_used(shipped, monkeypatch):
+@pytest.mark.parametrize("scale", [1, 10])
+def test_an_mlp_rounds_what_it_reads_and_what_it_hides_and_cuts_off_what_is_too_large(scale):
+    torch.manual_seed(0)
+    mlp, x = MLP(64, 256), torch.randn(4, 28, 64)
+    with torch.no_grad():
+        for layer in (mlp.expand, mlp.contract):
+            layer.weight *= 4
+        whole = QuantizedMLP(mlp, x)
+        found = whole(x * scale)
+
+        def rounded(values, step, zero):
+            return ((values / step + zero).round().clamp(0, 255) - zero) * step
+
+        def linear(layer, values):
+            step = layer.weight.abs().amax(1, keepdim=True).double() / 127
+            return values.double() @ ((layer.weight / step).round() * step).T + layer.bias
+
+        hidden = F.gelu(linear(mlp.expand, rounded(x * scale, *whole.outer)))
+        expected = linear(mlp.contract, rounded(hidden, *whole.inner))
+    # A value in the middle between two steps may be rounded to either.
+    most = whole.inner[0] * mlp.contract.weight.abs().max()
+    assert (found - expected).abs().max() < 2 * most
+    assert (found - expected).abs().mean() < most / 10
+
+
+@needs_instructions
+def test_an_encoder_that_normalises_sums_is_put_in_whole_numbers_too():
+    torch.manual_seed(0)
+    model = Transformer(Config(norm_first=False)).eval()
+    whole = quantized(model)
+    assert whole is not model
+    canvases = (torch.rand(4, 32, 224) > 0.9).float()
+    with torch.no_grad():
+        assert module.difference(model.encoder, whole.encoder, canvases) < 0.05
+
+
+@needs_instructions
+def test_an_encoder_that_makes_something_else_of_lines_is_not_used(shipped, monkeypatch):
     def damaged(stem, lines):
         whole = quantize_stem(stem, lines)
         return nn.Sequential(*whole, nn.Hardtanh(-1, 1))
