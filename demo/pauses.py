@@ -2,9 +2,7 @@
 
 import time
 
-import streamlit as st
-
-from demo.turns import LOOK
+from demo.turns import LOOK, end_if_outdated
 
 # Seconds for the stage: the thread that sends it needs Python's lock several times, and would wait
 # for it 5 ms each time; and a browser that has more to take up paints the digits only after all of
@@ -16,8 +14,8 @@ ARRIVAL = 0.2
 
 
 def pause(seconds: float) -> None:
-    """Wait, unless the visitor goes on meanwhile: to look into the state ends this run then."""
+    """Wait, unless the visitor goes on meanwhile, which ends this run."""
     while seconds > 0:
         time.sleep(min(seconds, LOOK))
         seconds -= LOOK
-        st.session_state.get("laid")
+        end_if_outdated()

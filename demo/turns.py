@@ -13,6 +13,11 @@ PATIENCE = 2.0  # seconds for which the rest of a page waits for readings at mos
 LOOK = 0.05  # seconds after which one who waits looks whether his visitor has gone on
 
 
+def end_if_outdated() -> None:
+    """End this run if the visitor has gone on meanwhile, which any look into the state does."""
+    st.session_state.get("laid")
+
+
 class Turns:
     """As many read at once as there are cores, in the order in which they came; the rest is worked
     out while nobody reads.
@@ -66,8 +71,7 @@ class Turns:
 
     def _wait(self) -> None:
         self._changed.wait(LOOK)
-        # Looking into the state ends this run if the visitor has written on meanwhile.
-        st.session_state.get("laid")
+        end_if_outdated()
 
     def _count(self, readers: int = 0, rest: int = 0) -> None:
         with self._changed:
