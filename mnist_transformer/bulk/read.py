@@ -3,13 +3,11 @@
 Both go on at once, and what comes of it keeps the files' order.
 """
 
-import multiprocessing
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +17,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from ..ink.worker import PreparedPage, keep_memory, prepare_files, start_worker
+from ..ink.worker import PreparedPage, keep_memory, prepare_files
 from ..page import Page, finish_page
 from ..transformer import Transformer
+from .workers import Workers
 
 STANDARD_INPUT = "-"
 BATCH_SIZE = 96  # canvases that are read at once, at least
@@ -84,6 +83,7 @@ def read_files(
         raise ValueError(
             f"workers must be at least 0 and batch_size at least 1, not {workers} and {batch_size}"
         )
+    workers = min(workers, -(-len(files) // CHUNK))
     keep_memory()
     prepare = partial(prepare_files, config=model.config)
     read = partial(_read, model, MOST * batch_size)
@@ -95,23 +95,16 @@ def read_files(
     readers = min(_readers(model), 2 * workers)
     ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
     with ExitStack() as stack:
-        # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
-        spawn = multiprocessing.get_context("spawn")
-        processes = ProcessPoolExecutor(workers, spawn, start_worker)
-        stack.callback(processes.shutdown, cancel_futures=True)
+        askers = ThreadPoolExecutor(workers)
+        stack.callback(askers.shutdown, cancel_futures=True)
         # What a thread sets for itself, PyTorch takes for those that start later, too.
         stack.callback(torch.set_num_threads, torch.get_num_threads())
         threads = ThreadPoolExecutor(readers, initializer=torch.set_num_threads, initargs=(1,))
         stack.callback(threads.shutdown, cancel_futures=True)
-        batches = _batches(files, _ahead(processes, prepare, chunks, ahead), batch_size)
-        try:
-            yield from chain.from_iterable(_ahead(threads, read, batches, readers))
-        except BrokenProcessPool as error:
-            raise ChildProcessError(
-                "a process that prepares files came to its end: try again with fewer workers, as "
-                "memory may have run out; a script of your own must keep what it does behind "
-                '`if __name__ == "__main__":`'
-            ) from error
+        processes = Workers(workers, model.config)
+        stack.callback(processes.close)
+        batches = _batches(files, _ahead(askers, processes.prepare, chunks, ahead), batch_size)
+        yield from chain.from_iterable(_ahead(threads, read, batches, readers))
 
 
 def share_of(files: Sequence[str]) -> Sequence[str]:

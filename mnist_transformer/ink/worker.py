@@ -5,13 +5,13 @@ memory.
 """
 
 import io
-import multiprocessing
 import os
 import signal
-import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import cv2
 import numpy as np
@@ -25,13 +25,16 @@ from .prepare import Prepared, prepare_page
 KEPT = 32_000_000  # bytes: pieces up to so large are kept; the C library allows no more than 32 MiB
 
 
-def start_worker() -> None:
-    """Take one core, as there may be a worker for each, and end when whoever started it does."""
-    cv2.setNumThreads(1)
+def serve(pipe: Connection, config: Config) -> None:
+    """Prepare the files whose names come through a pipe, and send back what comes of them, until
+    whoever is at its other end closes it, or comes to an end himself."""
+    cv2.setNumThreads(1)  # as there may be a worker for each core
     keep_memory()
     # Ctrl-C in a terminal reaches all processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, ConnectionError):
+        while True:
+            pipe.send(prepare_files(pipe.recv(), config))
 
 
 def keep_memory() -> None:
@@ -42,13 +45,6 @@ def keep_memory() -> None:
     then on the process keeps up to 64 MB that it has freed.
     """
     np.empty(KEPT, np.uint8)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)  # whose work nobody waits for
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,15 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.bulk import find_files, read_files, share_of
+from mnist_transformer.bulk.workers import Workers
+from mnist_transformer.config import TRANSFORMER_CONFIG
 from mnist_transformer.ink import InkError
 from mnist_transformer.ink.prepare import prepare_page
 from mnist_transformer.reading import SURE
 from tests import ROOT
 
 EXAMPLES = sorted((ROOT / "demo" / "examples").glob("*.png"))
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,7 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path):
     )
     run = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -152,28 +155,42 @@ def test_of_a_worker_that_is_ended_from_outside_one_is_told(shipped):
         list(pages)
 
 
-def test_a_worker_ends_with_whoever_started_it_and_knows_nothing_of_pytorch(tmp_path):
+def test_a_worker_that_is_ended_half_way_through_its_answer_is_not_waited_for():
+    ours, theirs = multiprocessing.Pipe()
+    workers = Workers(0, TRANSFORMER_CONFIG)
+    workers._idle.put(ours)
+    os.write(theirs.fileno(), b"\0\0\1\0 the first of 256 bytes")
+    theirs.close()
+    with pytest.raises(ChildProcessError, match="fewer workers"):
+        workers.prepare(["none.png"])
+
+
+def test_a_worker_knows_nothing_of_pytorch():
+    script = "import sys, mnist_transformer.ink.worker; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True)
+
+
+def test_a_worker_ends_with_whoever_started_it(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import multiprocessing, sys, time\n"
-        "from concurrent.futures import ProcessPoolExecutor\n"
-        "from mnist_transformer.ink.worker import prepare_files, start_worker\n"
+        "from mnist_transformer.bulk.workers import Workers\n"
+        "from mnist_transformer.config import TRANSFORMER_CONFIG\n"
         "if __name__ == '__main__':\n"
-        "    spawn = multiprocessing.get_context('spawn')\n"
-        "    pool = ProcessPoolExecutor(1, spawn, start_worker)\n"
-        "    (page,) = pool.submit(prepare_files, ['none.png'], None).result()[0]\n"
-        "    print(page.problem, 'torch' in sys.modules, flush=True)\n"
+        "    workers = Workers(2, TRANSFORMER_CONFIG)\n"
+        "    ((page,),) = workers.prepare(['none.png'])\n"
+        "    print(page.problem, flush=True)\n"
         "    time.sleep(600)\n"
     )
     run = subprocess.Popen(
         [sys.executable, script],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert run.stdout.readline() == "No such file or directory False\n"
-    run.kill()  # which leaves it no time to end its worker
-    # The worker has the same output, which is at its end when nobody holds it any more.
+    assert run.stdout.readline() == "No such file or directory\n"
+    run.kill()  # which leaves it no time to end its workers
+    # They have the same output, which is at its end when nobody holds it any more.
     assert run.communicate(timeout=60) == ("", None)
 
 
@@ -213,7 +230,7 @@ def test_a_file_that_cannot_be_read_does_not_end_the_other_processes(tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     run = subprocess.run(
         [*torchrun, "-m", "mnist_transformer", "read", "--workers=0", *files],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
