@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> None:
     """Print files a second, medians of alternating rounds."""
     parser = argparse.ArgumentParser("python -m benchmarks bulk", description=__doc__)
     parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout")
-    parser.add_argument("--files", type=int, default=3_000, help="that are read in bulk")
+    parser.add_argument("--files", type=int, default=10_000, help="that are read in bulk")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     model, peer = load_transformer(), pp_ocr()

@@ -23,10 +23,10 @@ from ..transformer import Transformer
 from .workers import Workers
 
 STANDARD_INPUT = "-"
-BATCH_SIZE = 96  # canvases that are read at once, at least
+BATCH_SIZE = 144  # canvases that are read at once, at least
 MOST = 4  # times as many are read at once at most, whatever a single page holds
 FEW = 8  # files: so few are read before other processes have started
-CHUNK = 8  # files that a worker is given at a time
+CHUNK = 12  # files that a worker is given at a time
 
 
 @dataclass(frozen=True)
