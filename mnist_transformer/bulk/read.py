@@ -63,7 +63,8 @@ def read_files(
         model: in evaluation mode.
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
-            None as many as there are cores, or none for a few files. They import the calling script
+            None as many as there are cores, or none for a few files; for few files there are fewer,
+            whatever is asked for. They import the calling script
             anew, which must keep what it does behind `if __name__ == "__main__":`. Beside them, the
             model reads in up to two threads for three cores, a batch in each; until all is read,
             threads that the caller starts have one of PyTorch's each.
@@ -74,7 +75,8 @@ def read_files(
     Raises:
         ValueError: if the model is in training mode, or a number is out of range.
         ChildProcessError: if a worker is ended from outside, or the calling script does not keep
-            what it does behind that line; the pages before that were given.
+            what it does behind that line; most pages before that were given, but for those that
+            were being read.
     """
     files = list(files)
     if workers is None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 
@@ -26,14 +26,15 @@ class Workers:
         # A forked process would wait for ever for the threads that OpenCV and PyTorch have here.
         spawn = multiprocessing.get_context("spawn")
         self._processes: list[SpawnProcess] = []
-        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        # Of each its pipe, and what is ready once it has ended.
+        self._idle: SimpleQueue[tuple[Connection, int]] = SimpleQueue()
         for _ in range(count):
             ours, theirs = spawn.Pipe()
             process = spawn.Process(target=serve, args=(theirs, config), daemon=True)
             process.start()
             theirs.close()  # the process holds it alone
             self._processes.append(process)
-            self._idle.put(ours)
+            self._idle.put((ours, process.sentinel))
 
     def prepare(self, files: Sequence[str | bytes | None]) -> list[list[PreparedPage]]:
         """As `ink.worker.prepare_files`, by the first process that has nothing else to do.
@@ -41,10 +42,13 @@ class Workers:
         Raises:
             ChildProcessError: if the process has ended.
         """
-        worker = self._idle.get()
+        pipe, ended = self._idle.get()
         try:
-            worker.send(files)
-            return worker.recv()
+            pipe.send(files)
+            # Where it ended before it took its end of the pipe, the pipe goes on.
+            if pipe not in wait([pipe, ended]):
+                raise EOFError
+            return pipe.recv()
         except (EOFError, OSError) as error:
             raise ChildProcessError(
                 "a process that prepares files came to its end: try again with fewer workers, as "
@@ -52,12 +56,11 @@ class Workers:
                 '`if __name__ == "__main__":`'
             ) from error
         finally:
-            self._idle.put(worker)
+            self._idle.put((pipe, ended))
 
     def close(self) -> None:
         """End all of them, whatever they are doing."""
         for process in self._processes:
-            process.terminate()
+            process.kill()  # which it cannot have been told to ignore
         for process in self._processes:
             process.join()
-            process.close()

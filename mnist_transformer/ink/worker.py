@@ -5,8 +5,10 @@ memory.
 """
 
 import io
+import multiprocessing
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,14 +29,22 @@ KEPT = 32_000_000  # bytes: pieces up to so large are kept; the C library allows
 
 def serve(pipe: Connection, config: Config) -> None:
     """Prepare the files whose names come through a pipe, and send back what comes of them, until
-    whoever is at its other end closes it, or comes to an end himself."""
+    whoever is at its other end closes it, or the process that started this one ends."""
     cv2.setNumThreads(1)  # as there may be a worker for each core
     keep_memory()
     # Ctrl-C in a terminal reaches all processes; the first of them ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, ConnectionError):
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):  # of the pipe: what is wrong with files is sent back
         while True:
             pipe.send(prepare_files(pipe.recv(), config))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # whose work nobody waits for
 
 
 def keep_memory() -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -157,12 +158,33 @@ def test_of_a_worker_that_is_ended_from_outside_one_is_told(shipped):
 
 def test_a_worker_that_is_ended_half_way_through_its_answer_is_not_waited_for():
     ours, theirs = multiprocessing.Pipe()
+    _, never = multiprocessing.Pipe()  # its process has not been seen to end yet
     workers = Workers(0, TRANSFORMER_CONFIG)
-    workers._idle.put(ours)
+    workers._idle.put((ours, never))
     os.write(theirs.fileno(), b"\0\0\1\0 the first of 256 bytes")
     theirs.close()
     with pytest.raises(ChildProcessError, match="fewer workers"):
         workers.prepare(["none.png"])
+
+
+def test_a_worker_that_ended_before_it_took_its_pipe_is_not_waited_for():
+    ours, theirs = multiprocessing.Pipe()
+    ended, other = multiprocessing.Pipe()
+    other.close()
+    workers = Workers(0, TRANSFORMER_CONFIG)
+    workers._idle.put((ours, ended))
+    with pytest.raises(ChildProcessError, match="fewer workers"):
+        workers.prepare(["none.png"])
+    assert theirs.recv() == ["none.png"]
+
+
+def test_workers_end_even_where_the_signal_to_do_so_is_ignored(shipped):
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert len(list(read_files(shipped, [str(EXAMPLES[0])] * 20, workers=1))) == 20
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not multiprocessing.active_children()
 
 
 def test_a_worker_knows_nothing_of_pytorch():
@@ -170,14 +192,18 @@ def test_a_worker_knows_nothing_of_pytorch():
     subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=True)
 
 
-def test_a_worker_ends_with_whoever_started_it(tmp_path):
+def test_a_worker_ends_with_whoever_started_it_whatever_it_is_doing(tmp_path):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 900), np.uint8))
+    noise.save(tmp_path / "long.tif", save_all=True, append_images=[noise] * 99)
     script = tmp_path / "script.py"
     script.write_text(
-        "import multiprocessing, sys, time\n"
+        "import threading, time\n"
         "from mnist_transformer.bulk.workers import Workers\n"
         "from mnist_transformer.config import TRANSFORMER_CONFIG\n"
         "if __name__ == '__main__':\n"
         "    workers = Workers(2, TRANSFORMER_CONFIG)\n"
+        "    files = ['long.tif'] * 100\n"
+        "    threading.Thread(target=workers.prepare, args=(files,), daemon=True).start()\n"
         "    ((page,),) = workers.prepare(['none.png'])\n"
         "    print(page.problem, flush=True)\n"
         "    time.sleep(600)\n"
@@ -185,6 +211,7 @@ def test_a_worker_ends_with_whoever_started_it(tmp_path):
     run = subprocess.Popen(
         [sys.executable, script],
         env=ENVIRONMENT,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
     )
