@@ -107,7 +107,7 @@ def quantize_stem(stem: nn.Sequential, lines: Tensor) -> nn.Sequential:
     steps = [1 / LARGEST]  # of the canvas, which is 0 to 1
     for layer in inner:
         activations = layer(activations).relu()
-        steps.append(max(float(activations.max()), SMALLEST) / LARGEST)
+        steps.append(_step_and_zero(activations)[0])
     layers = [
         QuantizedConvolution(layer, step_in, step_out if layer is not inner[-1] else None)
         for layer, (step_in, step_out) in zip(inner, pairwise(steps), strict=True)
