@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -34,8 +35,10 @@ def train(path, stop_at=0, die_at=0):
 
     def stop():
         step = next(steps)
-        if step == die_at and not processes.is_main():
-            os.kill(os.getpid(), 9)
+        if step == die_at:
+            if not processes.is_main():
+                os.kill(os.getpid(), 9)
+            time.sleep(1)  # so that torchrun asks this one to end before it notices
         return step == stop_at
 
     recipe = Recipe(
@@ -61,12 +64,13 @@ def train(path, stop_at=0, die_at=0):
 
 
 def train_in_two(path, **how):
-    """`train` in two processes, started by torchrun."""
+    """`train` in two processes, started by torchrun, which hear signals as the shell's do."""
     script = path.with_suffix(".py")
     script.write_text(
+        "from mnist_transformer.commands.train import _stop_on_signals\n"
         "from mnist_transformer.training.processes import process_group\n"
         "from tests.training.test_distributed import train\n"
-        f"with process_group('cpu'): train({str(path)!r}, **{how})"
+        f"with process_group('cpu'), _stop_on_signals(): train({str(path)!r}, **{how})"
     )
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     return subprocess.run(
