@@ -65,9 +65,10 @@ def read_files(
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
             None as many as there are cores, or none for a few files; for few files there are fewer,
             whatever is asked for. They import the calling script
-            anew, which must keep what it does behind `if __name__ == "__main__":`. Beside them, the
-            model reads in up to two threads for three cores, a batch in each; until all is read,
-            threads that the caller starts have one of PyTorch's each.
+            anew, which must keep what it does behind `if __name__ == "__main__":`. So many threads
+            here let them prepare files and the model read batches, one or the other at a time;
+            until all is read, threads that the caller starts have of PyTorch's threads what those
+            have, an equal share of the cores.
         batch_size: canvases that are read at once, of which a short row needs one.
 
     From the first file on, this process keeps up to 64 MB of memory that it has freed.
@@ -94,19 +95,22 @@ def read_files(
         batches = _batches(files, map(prepare, chunks), batch_size if len(files) > FEW else 1)
         yield from chain.from_iterable(map(read, batches))
         return
-    readers = min(_readers(model), 2 * workers)
+    readers = min(_readers(model), workers)
     ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
+    # Each thread waits for a worker or reads, so that no more compute than there are workers. Were
+    # they more than the cores, each would find its core's caches filled by another every few
+    # milliseconds. A model that computes elsewhere is waited for by one more.
+    threads = workers if _is_on_cpu(model) else workers + 1
     with ExitStack() as stack:
-        askers = ThreadPoolExecutor(workers)
-        stack.callback(askers.shutdown, cancel_futures=True)
         # What a thread sets for itself, PyTorch takes for those that start later, too.
         stack.callback(torch.set_num_threads, torch.get_num_threads())
-        threads = ThreadPoolExecutor(readers, initializer=torch.set_num_threads, initargs=(1,))
-        stack.callback(threads.shutdown, cancel_futures=True)
+        own = max(1, _cores() // workers)
+        pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(own,))
+        stack.callback(pool.shutdown, cancel_futures=True)
         processes = Workers(workers, model.config)
         stack.callback(processes.close)
-        batches = _batches(files, _ahead(askers, processes.prepare, chunks, ahead), batch_size)
-        yield from chain.from_iterable(_ahead(threads, read, batches, readers))
+        batches = _batches(files, _ahead(pool, processes.prepare, chunks, ahead), batch_size)
+        yield from chain.from_iterable(_ahead(pool, read, batches, readers))
 
 
 def share_of(files: Sequence[str]) -> Sequence[str]:
@@ -123,7 +127,11 @@ def _cores() -> int:
 
 def _readers(model: Transformer) -> int:
     """The threads in which the model reads: two for three cores, as it has half of the work."""
-    return -(-2 * _cores() // 3) if model.decoder.position.device.type == "cpu" else 1
+    return -(-2 * _cores() // 3) if _is_on_cpu(model) else 1
+
+
+def _is_on_cpu(model: Transformer) -> bool:
+    return model.decoder.position.device.type == "cpu"
 
 
 _Item = TypeVar("_Item")
