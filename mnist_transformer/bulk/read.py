@@ -97,9 +97,9 @@ def read_files(
         return
     readers = min(_readers(model), workers)
     ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
-    # Each thread waits for a worker or reads, so that no more compute than there are workers. Were
-    # they more than the cores, each would find its core's caches filled by another every few
-    # milliseconds. A model that computes elsewhere is waited for by one more.
+    # Each thread waits for a worker or reads, so that no more compute at once than there are
+    # workers: where two take turns on a core every few milliseconds, each finds its caches filled
+    # by the other. Whoever waits for a model that computes elsewhere takes no core.
     threads = workers if _is_on_cpu(model) else workers + 1
     with ExitStack() as stack:
         # What a thread sets for itself, PyTorch takes for those that start later, too.

@@ -14,6 +14,7 @@ from PIL import Image
 
 from mnist_transformer import load_transformer
 from mnist_transformer.bulk import find_files, read_files, share_of
+from mnist_transformer.bulk.read import _read
 from mnist_transformer.bulk.workers import Workers
 from mnist_transformer.config import TRANSFORMER_CONFIG
 from mnist_transformer.ink import InkError
@@ -66,6 +67,28 @@ def test_the_model_reads_full_batches(shipped, batch_sizes):
     files = [str(sure)] * 20  # a canvas each
     assert len(list(read_files(shipped, files, workers=0, batch_size=6))) == 20
     assert batch_sizes == [6, 6, 6, 2]
+
+
+def test_no_more_compute_at_once_than_there_are_workers(shipped, monkeypatch):
+    running, most = [], []
+
+    def counted(work):
+        def run(*args):
+            running.append(work)
+            most.append(len(running))
+            try:
+                return work(*args)
+            finally:
+                running.remove(work)
+
+        return run
+
+    monkeypatch.setattr(Workers, "prepare", counted(Workers.prepare))
+    monkeypatch.setattr("mnist_transformer.bulk.read._read", counted(_read))
+    files = [str(path) for path in EXAMPLES] * 20
+    pages = list(read_files(shipped, files, workers=2, batch_size=10))
+    assert [page.page.digits for page in pages] == [path.stem for path in EXAMPLES] * 20
+    assert max(most) <= 2
 
 
 def test_a_document_of_many_pages_does_not_become_one_huge_batch(shipped, batch_sizes, tmp_path):
