@@ -133,7 +133,8 @@ def _contents(header: dict) -> str:
 def _build(path: str | Path, tensors: dict[str, Tensor], header: dict) -> Transformer | Classifier:
     try:
         config = Config(**json.loads(header["config"]))
-        if config.encoder_layers + config.decoder_layers > len(tensors):
+        convolutions = len(config.stem_channels) * config.stem_depth
+        if config.encoder_layers + config.decoder_layers + convolutions > len(tensors):
             raise ValueError(f"more layers than its {len(tensors)} tensors can fill")
         # Positions are worked out, so they must be there; the rest, on the "meta" device, has no
         # memory and costs nothing, whatever the config claims.

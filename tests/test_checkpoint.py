@@ -175,6 +175,15 @@ def test_a_config_that_claims_more_places_than_there_are_weights_is_refused(save
         load_transformer(saved)
 
 
+@pytest.mark.parametrize("part", ["encoder_layers", "decoder_layers", "stem_depth"])
+def test_a_config_that_claims_more_layers_than_there_are_weights_is_refused(saved, model, part):
+    change = {part: 2**40, "stem_channels": [4, 8, 8]}
+    config = json.dumps(model.config.to_dict() | change)
+    rewrite(saved, change_metadata=lambda metadata: metadata.update(config=config))
+    with pytest.raises(CheckpointError, match="more layers"):
+        load_transformer(saved)
+
+
 def test_weights_of_another_shape_are_a_mismatch(saved):
     rewrite(saved, lambda tensors: tensors.update({"decoder.to_logits.bias": torch.zeros(3)}))
     with pytest.raises(CheckpointError, match=r"(?s)do not match.*decoder\.to_logits\.bias"):
