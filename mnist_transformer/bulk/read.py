@@ -64,11 +64,10 @@ def read_files(
         files: paths; "-" is standard input.
         workers: processes that prepare the files' ink; 0 means that this process does it itself,
             None as many as there are cores, or none for a few files; for few files there are fewer,
-            whatever is asked for. They import the calling script
-            anew, which must keep what it does behind `if __name__ == "__main__":`. So many threads
-            here let them prepare files and the model read batches, one or the other at a time;
-            until all is read, threads that the caller starts have of PyTorch's threads what those
-            have, an equal share of the cores.
+            whatever is asked for. They import the calling script anew, which must keep what it does
+            behind `if __name__ == "__main__":`. Here a thread for each worker waits for one of them
+            or lets the model read a batch. Until all is read, threads that the caller starts get as
+            many of PyTorch's threads as each of these, which share the cores.
         batch_size: canvases that are read at once, of which a short row needs one.
 
     From the first file on, this process keeps up to 64 MB of memory that it has freed.
@@ -95,20 +94,23 @@ def read_files(
         batches = _batches(files, map(prepare, chunks), batch_size if len(files) > FEW else 1)
         yield from chain.from_iterable(map(read, batches))
         return
-    readers = min(_readers(model), workers)
-    ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
     # Each thread waits for a worker or reads, so that no more compute at once than there are
     # workers: where two take turns on a core every few milliseconds, each finds its caches filled
-    # by the other. Whoever waits for a model that computes elsewhere takes no core.
-    threads = workers if _is_on_cpu(model) else workers + 1
+    # by the other. A model that computes elsewhere reads one batch at a time, in one thread more.
+    is_on_cpu = model.decoder.position.device.type == "cpu"
+    threads, readers = (workers, workers) if is_on_cpu else (workers + 1, 0)
+    ahead = max(2 * workers, (readers + 1) * batch_size // CHUNK)
     with ExitStack() as stack:
         # What a thread sets for itself, PyTorch takes for those that start later, too.
-        stack.callback(torch.set_num_threads, torch.get_num_threads())
-        own = max(1, _cores() // workers)
+        before = torch.get_num_threads()
+        stack.callback(torch.set_num_threads, before)
+        own = max(1, min(before, _cores() // workers))
         pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(own,))
-        stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(pool.shutdown)
         processes = Workers(workers, model.config)
         stack.callback(processes.close)
+        # Before all else, so that nothing is begun that nobody waits for.
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         batches = _batches(files, _ahead(pool, processes.prepare, chunks, ahead), batch_size)
         yield from chain.from_iterable(_ahead(pool, read, batches, readers))
 
@@ -123,15 +125,6 @@ def _cores() -> int:
     """The cores that this process may use, shared with the others of `torchrun` on this machine."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
-
-
-def _readers(model: Transformer) -> int:
-    """The threads in which the model reads: two for three cores, as it has half of the work."""
-    return -(-2 * _cores() // 3) if _is_on_cpu(model) else 1
-
-
-def _is_on_cpu(model: Transformer) -> bool:
-    return model.decoder.position.device.type == "cpu"
 
 
 _Item = TypeVar("_Item")
