@@ -99,29 +99,37 @@ def test_a_wheel_reads_from_any_folder(installed, tmp_path):
     assert "2026.png: 2026 " in read.stdout and "99.png: 99 " in read.stdout, read.stderr
 
 
-def test_a_wheel_starts_the_page(installed, tmp_path):
+def test_a_wheel_starts_the_page_and_asks_for_nothing(installed, tmp_path):
+    """In a terminal, at its first start on a machine, where Streamlit would ask for an address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["demo", "--port", str(port), "--no-browser"]
-    page = subprocess.Popen(
-        [installed / "bin" / "mnist-transformer", *command],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    keyboard, terminal = os.openpty()
+    log = tmp_path / "log"
+    with open(log, "w") as said:
+        page = subprocess.Popen(
+            [installed / "bin" / "mnist-transformer", "demo", "--port", str(port)],
+            cwd=tmp_path,
+            env=os.environ
+            | {"PYTHONPATH": str(installed), "HOME": str(tmp_path), "BROWSER": "true"},
+            stdin=terminal,
+            stdout=said,
+            stderr=said,
+        )
     try:
         while page.poll() is None:
             with suppress(OSError):
                 health = urlopen(f"http://localhost:{port}/_stcore/health").read()
                 assert health == b"ok"
                 break
+            assert "mail" not in log.read_text()
             time.sleep(0.2)
-        assert page.poll() is None, page.stdout.read()
+        assert page.poll() is None, log.read_text()
     finally:
-        page.terminate()
-        page.communicate()
+        page.kill()
+        page.wait()
+        os.close(keyboard)
+        os.close(terminal)
 
 
 def test_the_page_in_a_wheel_is_whole(installed, tmp_path):
